@@ -1,0 +1,26 @@
+//! The nouns that the generator and the runtime of infra-mcp share.
+//!
+//! Nothing here parses, does I/O or depends on another crate. JSON inside the model is text that was
+//! serialised when the model was made. Every field is a [`Text`] or a [`List`], so one set of types
+//! serves both the generated `static` tables (borrowed, no allocation at start) and a catalogue that
+//! is lowered from a live document (owned).
+
+mod operation;
+mod provider;
+mod review;
+mod tool;
+
+pub use operation::{
+    Answer, BodyMember, Location, Method, Operation, Parameter, PathTemplate, RequestBody, Segment, Style,
+};
+pub use provider::{Authentication, Environment, Provider, QueryArrays, Route, Toolset};
+pub use review::{Condition, Effect, EffectWhen, Review};
+pub use tool::{Binding, Listing, Tool};
+
+use std::borrow::Cow;
+
+/// A string that is either part of the program or owned.
+pub type Text = Cow<'static, str>;
+
+/// A slice that is either part of the program or owned.
+pub type List<T> = Cow<'static, [T]>;

@@ -1,0 +1,85 @@
+use crate::{List, Method, PathTemplate, Text, Tool};
+
+/// A system that tools act on, with everything that is fixed about talking to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Provider {
+    /// Short name, the folder in `specs/`.
+    pub name: Text,
+    /// Human-readable name.
+    pub title: Text,
+    /// Where requests go unless the environment says otherwise. Empty where only the environment can tell.
+    pub base_url: Text,
+    /// Which environment variables are read.
+    pub environment: Environment,
+    /// How requests are authenticated.
+    pub authentication: Authentication,
+    /// Where a user gets a credential: a sentence for error messages.
+    pub credential_help: Text,
+    /// How long a call may take, in seconds.
+    pub timeout_seconds: u64,
+    /// How array parameters are written in the query.
+    pub query_arrays: QueryArrays,
+    /// A short text for the model on how to work with these tools; part of the server's `instructions`.
+    pub instructions: Text,
+    /// Groups of tools, in listing order.
+    pub toolsets: List<Toolset>,
+    /// For the simulated provider: what each operation answers when nothing more is known.
+    pub routes: List<Route>,
+}
+
+/// A group of tools that is served by a binary of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Toolset {
+    /// Short name, as in `--toolsets`.
+    pub name: Text,
+    /// Human-readable name.
+    pub title: Text,
+    /// The binary that serves only this toolset; empty if there is none.
+    pub binary: Text,
+    /// The tools in listing order.
+    pub tools: List<Tool>,
+}
+
+/// The environment variables of a provider, first match wins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Environment {
+    /// Variables that hold the token.
+    pub token: List<Text>,
+    /// Variables that replace the base URL.
+    pub base_url: List<Text>,
+    /// Variables with additional request headers.
+    pub headers: List<Text>,
+}
+
+/// How requests are authenticated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Authentication {
+    /// `Authorization: Bearer TOKEN` (RFC 6750)
+    Bearer,
+    /// The token in the header of this name.
+    Header(Text),
+    /// None.
+    None,
+}
+
+/// How an array is written in the query.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum QueryArrays {
+    /// As each parameter declares.
+    Declared,
+    /// `name[]=a&name[]=b` for all of them.
+    Brackets,
+}
+
+/// What the simulated provider answers to one operation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    /// The HTTP method.
+    pub method: Method,
+    /// The path of the operation.
+    pub path: PathTemplate,
+    /// Status of a success.
+    pub status: u16,
+    /// A body that the response schema accepts, as JSON text; empty where the answer has none.
+    pub body: Text,
+}

@@ -1,0 +1,82 @@
+//! The rules that the whole model has to keep, looked at last.
+
+use crate::lower::{LoweredProvider, LoweredTool};
+use crate::report::{Report, Severity};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// Checks every provider.
+pub fn check(providers: &[LoweredProvider], report: &mut Report) {
+    for provider in providers {
+        let file = format!("{}/tools", provider.provider.name);
+        let mut names: BTreeMap<&str, usize> = BTreeMap::new();
+        let tools: Vec<&LoweredTool> = provider.toolsets.iter().flat_map(|toolset| &toolset.tools).collect();
+        for lowered in &tools {
+            *names.entry(lowered.tool.name.as_ref()).or_default() += 1;
+            for alias in lowered.tool.aliases.iter() {
+                *names.entry(alias.as_ref()).or_default() += 1;
+            }
+            let mut faults = Vec::new();
+            published_faults(&lowered.published, "", true, &mut faults);
+            for fault in faults {
+                let what =
+                    format!("the published schema of `{}` leaves what all clients accept: {fault}", lowered.tool.name);
+                report.add(Severity::Error, &file, "", what, "this is a fault of the generator; please report it");
+            }
+        }
+        for (name, count) in names {
+            if !legal(name) {
+                let what = format!("`{name}` is not a legal tool name");
+                report.add(Severity::Error, &file, "", what, "up to 64 of A-Z a-z 0-9 _ -");
+            }
+            if count > 1 {
+                report.add(Severity::Error, &file, "", format!("{count} tools answer to `{name}`"), "rename one");
+            }
+        }
+        let counted = tools.len() + provider.left_out.len();
+        if counted != provider.operations && !report.has_errors() {
+            let what = format!("{} operations went in, {counted} came out", provider.operations);
+            report.add(Severity::Error, &file, "", what, "this is a fault of the generator; please report it");
+        }
+    }
+}
+
+fn legal(name: &str) -> bool {
+    (1..=64).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+}
+
+/// Everything in a published schema that some client is known to refuse.
+fn published_faults(schema: &Value, path: &str, root: bool, faults: &mut Vec<String>) {
+    const KEYS: [&str; 6] = ["type", "description", "enum", "items", "properties", "required"];
+    let Some(object) = schema.as_object() else {
+        faults.push(format!("{path} is no object"));
+        return;
+    };
+    for key in object.keys().filter(|key| !KEYS.contains(&key.as_str())) {
+        faults.push(format!("{path} uses `{key}`"));
+    }
+    let kind = object.get("type").and_then(Value::as_str);
+    if kind.is_none() || (root && kind != Some("object")) {
+        faults.push(format!("{path} has no single type"));
+    }
+    if let Some(values) = object.get("enum").and_then(Value::as_array)
+        && (kind != Some("string") || values.is_empty() || !values.iter().all(Value::is_string))
+    {
+        faults.push(format!("{path} has an enum that is not of strings"));
+    }
+    if (kind == Some("array")) != object.contains_key("items") {
+        faults.push(format!("{path}: an array has items and nothing else has"));
+    }
+    if let Some(properties) = object.get("properties") {
+        let properties = properties.as_object().filter(|properties| !properties.is_empty());
+        if kind != Some("object") || properties.is_none() {
+            faults.push(format!("{path} has properties that are empty or not of an object"));
+        }
+        for (name, inner) in properties.into_iter().flatten() {
+            published_faults(inner, &format!("{path}/{name}"), false, faults);
+        }
+    }
+    if let Some(items) = object.get("items") {
+        published_faults(items, &format!("{path}/items"), false, faults);
+    }
+}

@@ -1,0 +1,1 @@
+//! Differences between an upstream document and ours.

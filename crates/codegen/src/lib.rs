@@ -1,0 +1,60 @@
+//! The generator of infra-mcp: API descriptions in, tool tables and typed structs out.
+//!
+//! ```text
+//! specs/ ─ load ─ lower ─ check ─ emit ─> generated.rs
+//! ```
+//!
+//! [`generate`] is the whole of it on one screen. Each phase reports all its problems before the
+//! build stops. [`load`] has not heard of Rust names; emission has not heard of OpenAPI. Without the
+//! feature `emit` the crate still loads, lowers and checks, so a running server can read a live
+//! document with the code that reads it at build time.
+
+pub mod check;
+pub mod drift;
+#[cfg(feature = "emit")]
+pub mod emit;
+pub mod load;
+pub mod lower;
+pub mod report;
+
+pub use report::{Problem, Report, Severity};
+
+use lower::LoweredProvider;
+use std::path::Path;
+
+/// How to generate.
+#[allow(missing_debug_implementations, reason = "holds a closure")]
+#[derive(Clone, Copy)]
+pub struct Options<'a> {
+    /// Our own specs: a missing review, toolset or exclusion is an error. Elsewhere it is a warning.
+    pub strict: bool,
+    /// Which features are on; a toolset whose feature is off is not emitted.
+    pub feature: &'a dyn Fn(&str) -> bool,
+    /// Emit a typed struct for every tool.
+    pub types: bool,
+}
+
+/// Loads, lowers and checks a specs folder. The report holds everything that was noticed; when it
+/// has errors the providers are not to be used.
+#[must_use]
+pub fn read(specs: &Path, strict: bool) -> (Vec<LoweredProvider>, Report) {
+    let mut report = Report::default();
+    let sources = load::load(specs, strict, &mut report);
+    let providers = if report.has_errors() { Vec::new() } else { lower::lower(&sources, strict, &mut report) };
+    check::check(&providers, &mut report);
+    (providers, report)
+}
+
+/// Generates the Rust source for a specs folder.
+///
+/// # Errors
+///
+/// The report, when it holds an error.
+#[cfg(feature = "emit")]
+pub fn generate(specs: &Path, options: &Options<'_>) -> Result<(String, Report), Report> {
+    let (providers, report) = read(specs, options.strict);
+    if report.has_errors() {
+        return Err(report);
+    }
+    Ok((emit::emit(&providers, options), report))
+}

@@ -1,0 +1,233 @@
+use crate::report::{Report, Severity};
+use infra_mcp_model::{Condition, Effect, EffectWhen};
+use serde_json::{Map, Value};
+
+/// One file of `tools/`: definitions, and parameter texts that several of them share.
+#[derive(Debug)]
+pub struct DefinitionFile {
+    /// Path relative to the specs folder.
+    pub file: String,
+    /// The toolset of all definitions in the file.
+    pub toolset: Option<String>,
+    /// Parameter texts used where a definition has none of its own, by dotted path.
+    pub parameters: Map<String, Value>,
+    /// The definitions in file order.
+    pub tools: Vec<Definition>,
+}
+
+/// One tool definition, bound to an operation of the document by its tool name, or standing alone
+/// with method, path and input schema.
+#[derive(Debug)]
+pub struct Definition {
+    /// JSON pointer of the definition in its file.
+    pub pointer: String,
+    /// The tool name.
+    pub name: String,
+    /// A short human-readable name.
+    pub title: Option<String>,
+    /// What the tool does.
+    pub description: Option<String>,
+    /// Parameter texts by dotted path.
+    pub parameters: Map<String, Value>,
+    /// The reviewed facts; absent in a definition that nobody has judged.
+    pub facts: Option<Facts>,
+    /// Names the tool had before.
+    pub aliases: Vec<String>,
+    /// Overrides the provider's `body_as_query` for this tool.
+    pub body_as_query: Option<bool>,
+    /// Method, path and input schema of a definition that stands alone.
+    pub standalone: Option<Standalone>,
+}
+
+/// The HTTP side of a definition that stands alone.
+#[derive(Debug)]
+pub struct Standalone {
+    /// HTTP method.
+    pub method: String,
+    /// Path template.
+    pub path: String,
+    /// Input schema; a property may name its location with `in`.
+    pub input_schema: Value,
+    /// The group it names itself.
+    pub group: Option<String>,
+}
+
+/// The reviewed facts of a definition.
+#[derive(Debug, Clone)]
+pub struct Facts {
+    /// See [`infra_mcp_model::Review`], also for the other fields.
+    pub effect: Effect,
+    /// Argument values that change the effect.
+    pub effect_when: Vec<EffectWhen>,
+    /// Costs money.
+    pub money: bool,
+    /// Runs code.
+    pub exec: bool,
+    /// Goes on after the answer.
+    pub asynchronous: bool,
+    /// May be repeated.
+    pub idempotent: bool,
+    /// The scope a caller needs.
+    pub scope: String,
+    /// Dotted paths of secret arguments.
+    pub secret_arguments: Vec<String>,
+    /// Dotted paths of secrets in the answer.
+    pub secret_results: Vec<String>,
+}
+
+const KEYS: [&str; 18] = [
+    "tool",
+    "name",
+    "title",
+    "description",
+    "parameters",
+    "effect",
+    "effect_when",
+    "money",
+    "secrets",
+    "exec",
+    "async",
+    "idempotent",
+    "scope",
+    "aliases",
+    "body_as_query",
+    "method",
+    "path",
+    "inputSchema",
+];
+/// Keys of other people's tool lists that carry nothing we use.
+const IGNORED: [&str; 6] = ["id", "group", "security", "annotations", "custom", "templateFile"];
+const FACTS: [&str; 7] = ["effect", "money", "secrets", "exec", "async", "idempotent", "scope"];
+
+impl DefinitionFile {
+    /// Reads `{toolset, parameters, tools}` or a bare array of definitions.
+    pub(crate) fn parse(file: &str, value: &Value, strict: bool, report: &mut Report) -> Option<Self> {
+        let (tools, base) = match value {
+            Value::Array(tools) => (Some(tools), ""),
+            _ => (value.get("tools").and_then(Value::as_array), "/tools"),
+        };
+        let Some(tools) = tools else {
+            report.add(Severity::Error, file, "", "holds no tools", "expected an object with `tools`, or an array");
+            return None;
+        };
+        let mut reader = Reader { file, strict, report };
+        Some(Self {
+            file: file.to_owned(),
+            toolset: value.get("toolset").and_then(Value::as_str).map(str::to_owned),
+            parameters: value.get("parameters").and_then(Value::as_object).cloned().unwrap_or_default(),
+            tools: tools
+                .iter()
+                .enumerate()
+                .filter_map(|(index, tool)| reader.definition(&format!("{base}/{index}"), tool))
+                .collect(),
+        })
+    }
+}
+
+struct Reader<'a> {
+    file: &'a str,
+    strict: bool,
+    report: &'a mut Report,
+}
+
+impl Reader<'_> {
+    fn problem(&mut self, pointer: &str, what: impl Into<String>, hint: &str) {
+        let severity = if self.strict { Severity::Error } else { Severity::Warning };
+        self.report.add(severity, self.file, pointer, what, hint);
+    }
+
+    fn definition(&mut self, pointer: &str, value: &Value) -> Option<Definition> {
+        let Some(object) = value.as_object() else {
+            self.report.add(Severity::Error, self.file, pointer, "a definition has to be an object", "");
+            return None;
+        };
+        let text = |key: &str| object.get(key).and_then(Value::as_str).map(str::to_owned);
+        let Some(name) = text("tool").or_else(|| text("name")) else {
+            let hint = "`tool` names the operation it belongs to, `name` a tool that stands alone";
+            self.report.add(Severity::Error, self.file, pointer, "a definition without a name", hint);
+            return None;
+        };
+        for key in object.keys().filter(|key| !KEYS.contains(&key.as_str()) && !IGNORED.contains(&key.as_str())) {
+            self.problem(&format!("{pointer}/{key}"), format!("`{name}` has an unknown key `{key}`"), "");
+        }
+        let standalone = match (text("method"), text("path")) {
+            (Some(method), Some(path)) if !path.is_empty() => Some(Standalone {
+                method,
+                path,
+                input_schema: object.get("inputSchema").cloned().unwrap_or_default(),
+                group: text("group"),
+            }),
+            _ => None,
+        };
+        Some(Definition {
+            facts: self.facts(pointer, &name, object),
+            pointer: pointer.to_owned(),
+            name,
+            title: text("title"),
+            description: text("description"),
+            parameters: object.get("parameters").and_then(Value::as_object).cloned().unwrap_or_default(),
+            aliases: strings(object.get("aliases")),
+            body_as_query: object.get("body_as_query").and_then(Value::as_bool),
+            standalone,
+        })
+    }
+
+    fn facts(&mut self, pointer: &str, name: &str, object: &Map<String, Value>) -> Option<Facts> {
+        if !FACTS.iter().any(|key| object.contains_key(*key)) {
+            return None;
+        }
+        let missing: Vec<&str> = FACTS.iter().copied().filter(|key| !object.contains_key(*key)).collect();
+        if !missing.is_empty() {
+            self.problem(pointer, format!("`{name}` lacks {}", missing.join(", ")), "every fact is judged or none is");
+            return None;
+        }
+        let flag = |key: &str| object.get(key).and_then(Value::as_bool);
+        let secrets = object.get("secrets");
+        let facts = (|| {
+            Some(Facts {
+                effect: effect(object.get("effect")?)?,
+                effect_when: object
+                    .get("effect_when")
+                    .and_then(Value::as_array)
+                    .map_or(Some(Vec::new()), |entries| entries.iter().map(effect_when).collect())?,
+                money: flag("money")?,
+                exec: flag("exec")?,
+                asynchronous: flag("async")?,
+                idempotent: flag("idempotent")?,
+                scope: object.get("scope")?.as_str()?.to_owned(),
+                secret_arguments: strings(secrets.and_then(|secrets| secrets.get("arguments"))),
+                secret_results: strings(secrets.and_then(|secrets| secrets.get("results"))),
+            })
+        })();
+        if facts.is_none() {
+            self.problem(pointer, format!("`{name}` has a fact of the wrong type"), "see specs/README.md for each key");
+        }
+        facts
+    }
+}
+
+fn effect(value: &Value) -> Option<Effect> {
+    [Effect::Read, Effect::Write, Effect::Destructive]
+        .into_iter()
+        .find(|effect| value.as_str() == Some(effect.as_str()))
+}
+
+fn effect_when(value: &Value) -> Option<EffectWhen> {
+    let condition = match (value.get("equals"), value.get("present")) {
+        (Some(equals), None) => Condition::Equals(equals.to_string().into()),
+        (None, Some(Value::Bool(true))) => Condition::Present,
+        _ => return None,
+    };
+    Some(EffectWhen {
+        argument: value.get("argument")?.as_str()?.to_owned().into(),
+        condition,
+        effect: effect(value.get("effect")?)?,
+    })
+}
+
+fn strings(value: Option<&Value>) -> Vec<String> {
+    value
+        .and_then(Value::as_array)
+        .map(|items| items.iter().filter_map(|item| item.as_str().map(str::to_owned)).collect())
+        .unwrap_or_default()
+}

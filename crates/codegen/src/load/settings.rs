@@ -1,0 +1,114 @@
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// `provider.toml`: what is fixed about a provider. The format is described in `specs/README.md`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Human-readable name.
+    pub title: String,
+    /// Where requests go; without it the first `servers` entry of the document counts.
+    #[serde(default)]
+    pub base_url: Option<String>,
+    /// Where a user gets a credential.
+    #[serde(default)]
+    pub credential_help: String,
+    /// How long a call may take, in seconds.
+    #[serde(default = "sixty")]
+    pub timeout_seconds: u64,
+    /// `declared` or `brackets`.
+    #[serde(default)]
+    pub query_arrays: QueryArraysSetting,
+    /// Send declared bodies of GET and DELETE operations in the query instead.
+    #[serde(default)]
+    pub body_as_query: bool,
+    /// What the model should know about all tools of the provider.
+    #[serde(default)]
+    pub instructions: String,
+    /// Environment variables.
+    #[serde(default)]
+    pub environment: EnvironmentSetting,
+    /// How requests are authenticated.
+    #[serde(default)]
+    pub authentication: AuthenticationSetting,
+    /// Groups of tools.
+    #[serde(default)]
+    pub toolsets: Vec<ToolsetSettings>,
+    /// Operations left out on purpose, with the reason.
+    #[serde(default)]
+    pub exclude: BTreeMap<String, String>,
+}
+
+const fn sixty() -> u64 {
+    60
+}
+
+/// `query_arrays`
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum QueryArraysSetting {
+    /// As each parameter declares.
+    #[default]
+    Declared,
+    /// `name[]=a&name[]=b`
+    Brackets,
+}
+
+/// `[environment]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EnvironmentSetting {
+    /// Variables that hold the token, first match wins.
+    #[serde(default)]
+    pub token: Vec<String>,
+    /// Variables that replace the base URL.
+    #[serde(default)]
+    pub base_url: Vec<String>,
+    /// Variables with additional headers.
+    #[serde(default)]
+    pub headers: Vec<String>,
+}
+
+/// `[authentication]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuthenticationSetting {
+    /// The scheme.
+    #[serde(default)]
+    pub scheme: AuthenticationScheme,
+    /// The header that carries the token, for the scheme `header`.
+    #[serde(default)]
+    pub header: Option<String>,
+}
+
+/// `authentication.scheme`
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AuthenticationScheme {
+    /// `Authorization: Bearer`
+    #[default]
+    Bearer,
+    /// A header of its own.
+    Header,
+    /// None.
+    None,
+}
+
+/// `[[toolsets]]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ToolsetSettings {
+    /// Short name.
+    pub name: String,
+    /// Human-readable name.
+    pub title: String,
+    /// The binary that serves only this toolset.
+    #[serde(default)]
+    pub binary: String,
+    /// The cargo feature that compiles it in; always compiled without one.
+    #[serde(default)]
+    pub feature: Option<String>,
+    /// Tags of the document that belong to it.
+    #[serde(default)]
+    pub tags: Vec<String>,
+}

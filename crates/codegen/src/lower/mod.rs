@@ -1,0 +1,21 @@
+//! Sources become the model: operations and definitions are joined, named, grouped and worded.
+
+pub(crate) mod names;
+pub(crate) mod operation;
+mod provider;
+pub(crate) mod published;
+pub(crate) mod sample;
+pub(crate) mod schema;
+mod tool;
+
+pub use names::sanitize;
+pub use provider::{LoweredProvider, LoweredToolset};
+pub use tool::LoweredTool;
+
+use crate::load::Source;
+use crate::report::Report;
+
+/// Lowers every source. Problems of all of them are in the report afterwards.
+pub fn lower(sources: &[Source], strict: bool, report: &mut Report) -> Vec<LoweredProvider> {
+    sources.iter().map(|source| provider::lower(source, strict, report)).collect()
+}

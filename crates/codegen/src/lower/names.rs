@@ -1,0 +1,30 @@
+//! Tool names out of operation ids.
+
+/// The longest name that every client accepts.
+pub(crate) const LONGEST: usize = 64;
+
+/// Replaces what a tool name may not hold, `[^A-Za-z0-9_-]`, by `_`.
+#[must_use]
+pub fn sanitize(id: &str) -> String {
+    id.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' || c == '-' { c } else { '_' }).collect()
+}
+
+/// A name of at most 64 characters: a longer one keeps its head and ends in a hash of the whole.
+pub(crate) fn shorten(name: &str) -> String {
+    if name.len() <= LONGEST {
+        return name.to_owned();
+    }
+    format!("{}_{:08x}", &name[..LONGEST - 9], fnv1a(name))
+}
+
+/// An id for an operation that has none: its method and path.
+pub(crate) fn from_path(method: &str, path: &str) -> String {
+    let words: Vec<String> =
+        path.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_owned).collect();
+    format!("{}_{}", method.to_lowercase(), words.join("_"))
+}
+
+/// 32-bit FNV-1a: stable across platforms and releases, unlike the standard hasher.
+fn fnv1a(text: &str) -> u32 {
+    text.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+}

@@ -1,0 +1,356 @@
+//! One OpenAPI operation: where each argument goes, and the full input schema.
+
+use super::schema::{definitions, merged_object, names_type, to_json_schema};
+use crate::report::escape;
+use infra_mcp_model::{
+    Answer, BodyMember, Location, Method, Operation, Parameter, PathTemplate, RequestBody, Segment, Style,
+};
+use serde_json::{Map, Value, json};
+
+/// Why an operation cannot be served.
+pub(crate) type Unservable = String;
+
+/// A lowered operation with its full input schema, before any words.
+pub(crate) struct LoweredOperation {
+    pub(crate) operation: Operation,
+    pub(crate) input_schema: Value,
+    /// Optional things left out, to be told.
+    pub(crate) notes: Vec<String>,
+    /// Status and schema of the success answer that carries JSON, for the simulated provider.
+    pub(crate) success: (u16, Option<Value>),
+}
+
+/// Parses a method that can be served.
+pub(crate) fn method(word: &str) -> Option<Method> {
+    match word.to_ascii_lowercase().as_str() {
+        "get" => Some(Method::Get),
+        "post" => Some(Method::Post),
+        "put" => Some(Method::Put),
+        "delete" => Some(Method::Delete),
+        "patch" => Some(Method::Patch),
+        _ => None,
+    }
+}
+
+/// Takes a path such as `/a/{b}/c` apart.
+pub(crate) fn path_template(path: &str) -> Result<PathTemplate, Unservable> {
+    let mut segments = Vec::new();
+    let mut rest = path;
+    while let Some(open) = rest.find('{') {
+        let close = rest[open..].find('}').ok_or_else(|| format!("the path template {path} has an unclosed brace"))?;
+        if open > 0 {
+            segments.push(Segment::Literal(rest[..open].to_owned().into()));
+        }
+        segments.push(Segment::Parameter(rest[open + 1..open + close].to_owned().into()));
+        rest = &rest[open + close + 1..];
+    }
+    if !rest.is_empty() {
+        segments.push(Segment::Literal(rest.to_owned().into()));
+    }
+    Ok(PathTemplate(segments.into()))
+}
+
+/// Follows `$ref` to a component that is not a schema.
+fn component<'a>(document: &'a Value, mut value: &'a Value) -> Option<&'a Value> {
+    for _ in 0..16 {
+        match value.get("$ref").and_then(Value::as_str) {
+            Some(reference) => value = document.pointer(reference.strip_prefix('#')?)?,
+            None => return Some(value),
+        }
+    }
+    None
+}
+
+/// Lowers one operation of an OpenAPI document.
+pub(crate) fn lower(
+    document: &Value,
+    id: &str,
+    method: Method,
+    path: &str,
+    item: &Value,
+    operation: &Value,
+    as_query: bool,
+) -> Result<LoweredOperation, Unservable> {
+    let mut inputs = Inputs { document, notes: Vec::new(), properties: Map::new(), required: Vec::new() };
+    let path = path_template(path)?;
+    let parameters = inputs.parameters(&path, item, operation)?;
+    let body = match operation.get("requestBody") {
+        Some(body) => inputs.body(body, as_query && matches!(method, Method::Get | Method::Delete))?,
+        None => None,
+    };
+    let (answer, success) = answer(document, operation)?;
+    let input_schema = input_schema(document, inputs.properties, inputs.required);
+    Ok(LoweredOperation {
+        operation: Operation {
+            id: id.to_owned().into(),
+            method,
+            path,
+            parameters: parameters.into(),
+            body,
+            answer,
+            deprecated: operation.get("deprecated") == Some(&Value::Bool(true)),
+        },
+        input_schema,
+        notes: inputs.notes,
+        success,
+    })
+}
+
+fn input_schema(document: &Value, properties: Map<String, Value>, required: Vec<Value>) -> Value {
+    let mut schema = json!({"type": "object"});
+    if !properties.is_empty() {
+        schema["properties"] = Value::Object(properties);
+    }
+    if !required.is_empty() {
+        schema["required"] = Value::Array(required);
+    }
+    schema["additionalProperties"] = Value::Bool(false);
+    let defs = definitions(&schema, document);
+    if !defs.is_empty() {
+        schema["$defs"] = Value::Object(defs);
+    }
+    schema
+}
+
+struct Inputs<'a> {
+    document: &'a Value,
+    notes: Vec<String>,
+    properties: Map<String, Value>,
+    required: Vec<Value>,
+}
+
+impl Inputs<'_> {
+    /// A key for the arguments of a call: the name itself unless it is taken.
+    fn claim(&mut self, name: &str, location: &str, schema: Value, required: bool) -> String {
+        let mut argument = name.to_owned();
+        if self.properties.contains_key(&argument) {
+            argument = format!("{name}_{location}");
+        }
+        while self.properties.contains_key(&argument) {
+            argument.push('_');
+        }
+        self.properties.insert(argument.clone(), schema);
+        if required {
+            self.required.push(argument.clone().into());
+        }
+        argument
+    }
+
+    fn parameters(
+        &mut self,
+        path: &PathTemplate,
+        item: &Value,
+        operation: &Value,
+    ) -> Result<Vec<Parameter>, Unservable> {
+        let mut lowered = Vec::new();
+        for parameter in merged_parameters(self.document, item, operation)? {
+            lowered.extend(self.parameter(parameter)?);
+        }
+        for segment in path.0.iter() {
+            let Segment::Parameter(name) = segment else { continue };
+            let declared =
+                lowered.iter().any(|parameter| parameter.location == Location::Path && parameter.name == *name);
+            if !declared {
+                self.notes.push(format!("the path parameter `{name}` is not declared; taken as a required string"));
+                let argument = self.claim(name, "path", json!({"type": "string"}), true);
+                lowered.push(simple_path(name, argument));
+            }
+        }
+        let unplaced = lowered.iter().find(|parameter| {
+            parameter.location == Location::Path
+                && !path.0.iter().any(|segment| *segment == Segment::Parameter(parameter.name.clone()))
+        });
+        match unplaced {
+            Some(parameter) => {
+                Err(format!("the path parameter `{}` does not stand in the path template", parameter.name))
+            }
+            None => Ok(lowered),
+        }
+    }
+
+    fn parameter(&mut self, parameter: &Value) -> Result<Option<Parameter>, Unservable> {
+        let text = |key: &str| parameter.get(key).and_then(Value::as_str);
+        let name = text("name").ok_or("a parameter without a name")?;
+        let required = parameter.get("required") == Some(&Value::Bool(true));
+        let (location, word) = match text("in") {
+            Some("path") => (Location::Path, "path"),
+            Some("query") => (Location::Query, "query"),
+            Some("header") => (Location::Header, "header"),
+            other => return self.leave_out(name, other.unwrap_or("nowhere"), required),
+        };
+        // OpenAPI 3.1, Parameter Object: these three are ignored as header parameters.
+        let reserved = ["accept", "content-type", "authorization"];
+        if location == Location::Header && reserved.contains(&name.to_ascii_lowercase().as_str()) {
+            return Ok(None);
+        }
+        let Some(schema) = parameter.get("schema") else {
+            return self.leave_out(name, "an encoded media type", required);
+        };
+        let Some(style) = style(text("style"), location) else {
+            return self.leave_out(name, "an unknown style", required);
+        };
+        let explode = parameter.get("explode").and_then(Value::as_bool).unwrap_or(style == Style::Form);
+        let mut schema = to_json_schema(schema);
+        if let (Some(description), Some(object)) = (text("description"), schema.as_object_mut()) {
+            object.insert("description".into(), description.into());
+        }
+        let argument = self.claim(name, word, schema, required || location == Location::Path);
+        Ok(Some(Parameter { name: name.to_owned().into(), argument: argument.into(), location, style, explode }))
+    }
+
+    fn leave_out(&mut self, name: &str, place: &str, required: bool) -> Result<Option<Parameter>, Unservable> {
+        if required {
+            return Err(format!("its required parameter `{name}` goes to {place}, which is not served"));
+        }
+        self.notes.push(format!("the optional parameter `{name}` is left out: it goes to {place}"));
+        Ok(None)
+    }
+
+    fn body(&mut self, body: &Value, as_query: bool) -> Result<Option<RequestBody>, Unservable> {
+        let body = component(self.document, body).ok_or("its request body is a dangling $ref")?;
+        let required = body.get("required") == Some(&Value::Bool(true));
+        let Some(content) = body.get("content").and_then(Value::as_object).filter(|content| !content.is_empty()) else {
+            return Ok(None);
+        };
+        let json = content.iter().find(|(media, _)| is_json(media));
+        let Some((_, media)) = json else {
+            let kinds: Vec<&str> = content.keys().map(String::as_str).collect();
+            return Err(format!("its request body is {}, and only JSON bodies are served", kinds.join(", ")));
+        };
+        let schema = media.get("schema").map_or_else(|| json!({}), to_json_schema);
+        let mut wrapper = json!({"schema": schema});
+        let defs = definitions(&wrapper, self.document);
+        let schema = wrapper["schema"].take();
+        Ok(Some(match self.members(&schema, &defs, required) {
+            Some(members) => RequestBody::Members { required, members: members.into(), as_query },
+            None => RequestBody::Whole { argument: self.claim("body", "request", schema, required).into() },
+        }))
+    }
+
+    /// The members of an object body as arguments of their own. `None` where the body is better
+    /// given whole: not plainly an object, open-ended, colliding with a parameter, or optional as a
+    /// whole while some of its members are required.
+    fn members(&mut self, schema: &Value, defs: &Map<String, Value>, required: bool) -> Option<Vec<BodyMember>> {
+        let object = merged_object(schema, defs, 0)?;
+        let composed = ["oneOf", "anyOf", "not"].iter().any(|key| object.contains_key(*key));
+        let open = object.get("additionalProperties").is_some_and(|extra| *extra != Value::Bool(false));
+        let nullable = object.get("type").is_some_and(|kind| names_type(kind, "null"));
+        let properties = object.get("properties").and_then(Value::as_object)?;
+        let collides = properties.keys().any(|name| self.properties.contains_key(name));
+        let needed: Vec<&Value> = object.get("required").and_then(Value::as_array).into_iter().flatten().collect();
+        if composed || open || nullable || collides || properties.is_empty() || (!required && !needed.is_empty()) {
+            return None;
+        }
+        Some(
+            properties
+                .iter()
+                .map(|(name, schema)| {
+                    let needed = needed.iter().any(|needed| *needed == name);
+                    let argument = self.claim(name, "body", schema.clone(), needed);
+                    BodyMember { name: name.clone().into(), argument: argument.into() }
+                })
+                .collect(),
+        )
+    }
+}
+
+fn simple_path(name: &str, argument: String) -> Parameter {
+    Parameter {
+        name: name.to_owned().into(),
+        argument: argument.into(),
+        location: Location::Path,
+        style: Style::Simple,
+        explode: false,
+    }
+}
+
+/// Parameters of the path item, overridden by those of the operation with the same name and place.
+fn merged_parameters<'a>(
+    document: &'a Value,
+    item: &'a Value,
+    operation: &'a Value,
+) -> Result<Vec<&'a Value>, Unservable> {
+    let mut merged: Vec<&Value> = Vec::new();
+    let key = |value: &Value| (value.get("name").cloned(), value.get("in").cloned());
+    for owner in [item, operation] {
+        for parameter in owner.get("parameters").and_then(Value::as_array).into_iter().flatten() {
+            let parameter = component(document, parameter).ok_or("one of its parameters is a dangling $ref")?;
+            match merged.iter_mut().find(|have| key(have) == key(parameter)) {
+                Some(have) => *have = parameter,
+                None => merged.push(parameter),
+            }
+        }
+    }
+    Ok(merged)
+}
+
+fn style(word: Option<&str>, location: Location) -> Option<Style> {
+    match (word, location) {
+        (None | Some("simple"), Location::Path | Location::Header) => Some(Style::Simple),
+        (Some("label"), Location::Path) => Some(Style::Label),
+        (Some("matrix"), Location::Path) => Some(Style::Matrix),
+        (None | Some("form"), Location::Query) => Some(Style::Form),
+        (Some("spaceDelimited"), Location::Query) => Some(Style::SpaceDelimited),
+        (Some("pipeDelimited"), Location::Query) => Some(Style::PipeDelimited),
+        (Some("deepObject"), Location::Query) => Some(Style::DeepObject),
+        _ => None,
+    }
+}
+
+fn is_json(media: &str) -> bool {
+    let media = media.split(';').next().unwrap_or_default().trim();
+    media == "application/json" || media == "*/*" || media == "text/json"
+}
+
+/// What a success carries, with status and schema of the first that carries JSON.
+fn answer(document: &Value, operation: &Value) -> Result<(Answer, (u16, Option<Value>)), Unservable> {
+    let responses = operation.get("responses").and_then(Value::as_object);
+    let mut successes: Vec<(u16, &Value)> = responses
+        .into_iter()
+        .flatten()
+        .filter_map(|(status, response)| Some((success_status(status)?, component(document, response)?)))
+        .collect();
+    if successes.is_empty() {
+        let default = responses.and_then(|responses| responses.get("default"));
+        successes.extend(default.and_then(|response| component(document, response)).map(|response| (200, response)));
+    }
+    let (mut json, mut text, mut empty) = (None, None, None);
+    let mut other = None;
+    for (status, response) in &successes {
+        match response.get("content").and_then(Value::as_object).filter(|content| !content.is_empty()) {
+            None => empty = empty.or(Some(*status)),
+            Some(content) => match content.iter().find(|(media, _)| is_json(media) || media.contains("+json")) {
+                Some((_, media)) => {
+                    json = json.or_else(|| Some((*status, media.get("schema").cloned())));
+                }
+                None if content.keys().any(|media| is_text(media)) => text = text.or(Some(*status)),
+                None => other = other.or_else(|| content.keys().next()),
+            },
+        }
+    }
+    Ok(match (json, text, empty, other) {
+        (Some((status, schema)), _, empty, _) => {
+            (if empty.is_some() { Answer::JsonOrEmpty } else { Answer::Json }, (status, schema))
+        }
+        (None, Some(status), _, _) => (Answer::Text, (status, None)),
+        (None, None, _, Some(media)) => return Err(format!("it answers with {media}, which is not served")),
+        (None, None, Some(status), None) => (Answer::Empty, (status, None)),
+        (None, None, None, None) => (Answer::JsonOrEmpty, (200, None)),
+    })
+}
+
+fn success_status(status: &str) -> Option<u16> {
+    match status {
+        "2XX" | "2xx" => Some(200),
+        _ => status.parse().ok().filter(|status| (200..300).contains(status)),
+    }
+}
+
+fn is_text(media: &str) -> bool {
+    media.starts_with("text/") && !media.starts_with("text/event-stream")
+}
+
+/// JSON pointer of an operation in its document.
+pub(crate) fn pointer(path: &str, method: &str) -> String {
+    format!("/paths/{}/{method}", escape(path))
+}

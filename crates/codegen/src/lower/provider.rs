@@ -1,0 +1,386 @@
+use super::operation::{self, LoweredOperation, method};
+use super::sample::{Extent, sample};
+use super::schema::{definitions, to_json_schema};
+use super::tool::{LoweredTool, Words, standalone};
+use super::{names, tool};
+use crate::load::{AuthenticationScheme, Definition, DefinitionFile, Source, ToolsetSettings};
+use crate::report::{Report, Severity};
+use infra_mcp_model::{Authentication, Environment, List, Provider, QueryArrays, Route, Text, Toolset};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// A provider whose tools are lowered, with what emission needs beside the model.
+#[derive(Debug)]
+pub struct LoweredProvider {
+    /// The model without toolsets and routes.
+    pub provider: Provider,
+    /// Toolsets in order, empty ones left out.
+    pub toolsets: Vec<LoweredToolset>,
+    /// Operations of the document, served or not.
+    pub operations: usize,
+    /// Operations left out, with the reason.
+    pub left_out: Vec<(String, String)>,
+}
+
+/// A toolset and its tools.
+#[derive(Debug)]
+pub struct LoweredToolset {
+    /// From `provider.toml`, or made for operations that belong nowhere.
+    pub settings: ToolsetSettings,
+    /// In document order.
+    pub tools: Vec<LoweredTool>,
+}
+
+impl LoweredProvider {
+    /// The finished model with the toolsets that `enabled` accepts.
+    #[must_use]
+    pub fn model(&self, enabled: &dyn Fn(&ToolsetSettings) -> bool) -> Provider {
+        let chosen: Vec<&LoweredToolset> = self.toolsets.iter().filter(|toolset| enabled(&toolset.settings)).collect();
+        let toolset = |lowered: &LoweredToolset| Toolset {
+            name: lowered.settings.name.clone().into(),
+            title: lowered.settings.title.clone().into(),
+            binary: lowered.settings.binary.clone().into(),
+            tools: lowered.tools.iter().map(|lowered| lowered.tool.clone()).collect(),
+        };
+        Provider {
+            toolsets: chosen.iter().map(|lowered| toolset(lowered)).collect(),
+            routes: chosen
+                .iter()
+                .flat_map(|lowered| &lowered.tools)
+                .filter_map(|lowered| lowered.route.clone())
+                .collect(),
+            ..self.provider.clone()
+        }
+    }
+}
+
+/// An operation as it stands in the document, before it has a name.
+struct Found<'a> {
+    path: &'a str,
+    method: &'a str,
+    item: &'a Value,
+    operation: &'a Value,
+    id: String,
+}
+
+pub(super) fn lower(source: &Source, strict: bool, report: &mut Report) -> LoweredProvider {
+    let mut lowering = Lowering::new(source, strict, report);
+    lowering.operations();
+    lowering.standalone_definitions();
+    lowering.unused_definitions();
+    lowering.finish()
+}
+
+struct Lowering<'a, 'r> {
+    source: &'a Source,
+    strict: bool,
+    report: &'r mut Report,
+    bound: HashMap<&'a str, (&'a DefinitionFile, &'a Definition)>,
+    used: BTreeSet<&'a str>,
+    taken: BTreeSet<String>,
+    toolsets: BTreeMap<usize, Vec<LoweredTool>>,
+    others: Vec<(String, Vec<LoweredTool>)>,
+    operations: usize,
+    left_out: Vec<(String, String)>,
+}
+
+impl<'a, 'r> Lowering<'a, 'r> {
+    fn new(source: &'a Source, strict: bool, report: &'r mut Report) -> Self {
+        let mut bound = HashMap::new();
+        for file in &source.definitions {
+            for definition in file.tools.iter().filter(|definition| definition.standalone.is_none()) {
+                if bound.insert(definition.name.as_str(), (file, definition)).is_some() {
+                    let what = format!("`{}` is defined twice", definition.name);
+                    report.add(Severity::Error, &file.file, &definition.pointer, what, "keep one of them");
+                }
+            }
+        }
+        Self {
+            source,
+            strict,
+            report,
+            bound,
+            used: BTreeSet::new(),
+            taken: BTreeSet::new(),
+            toolsets: BTreeMap::new(),
+            others: Vec::new(),
+            operations: 0,
+            left_out: Vec::new(),
+        }
+    }
+
+    fn problem(&mut self, file: &str, pointer: &str, what: String, hint: &str) {
+        let severity = if self.strict { Severity::Error } else { Severity::Warning };
+        self.report.add(severity, file, pointer, what, hint);
+    }
+
+    fn operations(&mut self) {
+        let Some(document) = &self.source.document else { return };
+        let (root, file) = (&document.root, document.file.as_str());
+        for found in find_operations(root) {
+            self.operations += 1;
+            let pointer = operation::pointer(found.path, found.method);
+            let name = self.name(&found, file, &pointer);
+            if let Some(reason) = self.source.settings.exclude.get(&name) {
+                self.left_out.push((name, reason.clone()));
+                continue;
+            }
+            let as_query = self
+                .bound
+                .get(name.as_str())
+                .and_then(|(_, definition)| definition.body_as_query)
+                .unwrap_or(self.source.settings.body_as_query);
+            let lowered = match method(found.method) {
+                Some(method) => {
+                    operation::lower(root, &found.id, method, found.path, found.item, found.operation, as_query)
+                }
+                None => Err(format!("the method {} is not served", found.method.to_uppercase())),
+            };
+            match lowered {
+                Ok(lowered) => self.tool(name, found.operation, lowered, file, &pointer),
+                Err(reason) => self.unservable(name, reason, file, &pointer),
+            }
+        }
+    }
+
+    /// In our own specs an operation is left out by an entry in `exclude` and never by accident.
+    fn unservable(&mut self, name: String, reason: String, file: &str, pointer: &str) {
+        let severity = if self.strict { Severity::Error } else { Severity::Note };
+        let what = format!("`{name}` is left out: {reason}");
+        self.report.add(severity, file, pointer, what, "");
+        self.left_out.push((name, reason));
+    }
+
+    /// A legal name that nothing else has. The first of several operations with one id keeps it.
+    fn name(&mut self, found: &Found<'_>, file: &str, pointer: &str) -> String {
+        let wanted = names::sanitize(&found.id);
+        let mut name = names::shorten(&wanted);
+        if name != wanted {
+            let what = format!("the operation id {} is longer than a tool name may be; the tool is `{name}`", found.id);
+            self.problem(file, pointer, what, "");
+        }
+        if !self.taken.insert(name.clone()) {
+            let whole = format!("{wanted}_{}", names::from_path(found.method, found.path));
+            name = names::shorten(&whole);
+            while !self.taken.insert(name.clone()) {
+                name = names::shorten(&format!("{whole}_{name}"));
+            }
+            let what = format!("the operation id {} is not unique; the tool of this one is `{name}`", found.id);
+            self.problem(file, pointer, what, "");
+        }
+        name
+    }
+
+    fn tool(&mut self, name: String, operation: &Value, lowered: LoweredOperation, file: &str, pointer: &str) {
+        for note in &lowered.notes {
+            self.report.add(Severity::Note, file, pointer, format!("`{name}`: {note}"), "");
+        }
+        let bound = self.bound.get_key_value(name.as_str()).map(|(key, value)| (*key, *value));
+        if let Some((key, _)) = bound {
+            self.used.insert(key);
+        }
+        let bound = bound.map(|(_, bound)| bound);
+        match bound {
+            None => {
+                let what = format!(
+                    "`{name}` has no definition: its words come from the document and its effect is judged carefully"
+                );
+                self.problem(file, pointer, what, "describe it in tools/*.json");
+            }
+            Some((definition_file, definition)) if definition.facts.is_none() => {
+                let what = format!("`{name}` is not reviewed");
+                let (file, pointer) = (definition_file.file.clone(), definition.pointer.clone());
+                self.problem(&file, &pointer, what, "judge effect, money, secrets, exec, async, idempotent and scope");
+            }
+            Some(_) => {}
+        }
+        let route = self.route(&lowered);
+        let toolset = self.place(&name, operation, bound, file, pointer);
+        let words = Words { definition: bound, operation, source: self.source };
+        let tool = tool::lower(&name, lowered, &words, &toolset.1, route, self.report);
+        self.keep(toolset, tool);
+    }
+
+    fn route(&self, lowered: &LoweredOperation) -> Option<Route> {
+        let document = &self.source.document.as_ref()?.root;
+        let (status, schema) = &lowered.success;
+        let body = schema.as_ref().map_or_else(String::new, |schema| {
+            let wrapper = json!({"schema": to_json_schema(schema)});
+            sample(&wrapper["schema"], &definitions(&wrapper, document), Extent::Full).to_string()
+        });
+        Some(Route {
+            method: lowered.operation.method,
+            path: lowered.operation.path.clone(),
+            status: *status,
+            body: body.into(),
+        })
+    }
+
+    /// The toolset of an operation: that of its definition's file, or the one that claims its first
+    /// tag, or the only one; else one named after the provider.
+    fn place(
+        &mut self,
+        name: &str,
+        operation: &Value,
+        bound: Option<(&DefinitionFile, &Definition)>,
+        file: &str,
+        pointer: &str,
+    ) -> (Option<usize>, String) {
+        let settings = &self.source.settings.toolsets;
+        let named = bound.and_then(|(file, _)| file.toolset.as_deref());
+        let tags: Vec<&str> =
+            operation.get("tags").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+        let by_name = named.and_then(|named| settings.iter().position(|toolset| toolset.name == named));
+        let by_tag = || settings.iter().position(|toolset| toolset.tags.iter().any(|tag| tags.contains(&tag.as_str())));
+        match by_name.or_else(by_tag) {
+            Some(index) => (Some(index), settings[index].name.clone()),
+            None => {
+                let what = format!("`{name}` belongs to no toolset");
+                if !settings.is_empty() {
+                    self.problem(file, pointer, what, "give a toolset one of its tags, or exclude it with a reason");
+                }
+                (None, self.source.name.clone())
+            }
+        }
+    }
+
+    fn keep(&mut self, (index, name): (Option<usize>, String), tool: LoweredTool) {
+        match index {
+            Some(index) => self.toolsets.entry(index).or_default().push(tool),
+            None => match self.others.iter_mut().find(|(other, _)| *other == name) {
+                Some((_, tools)) => tools.push(tool),
+                None => self.others.push((name, vec![tool])),
+            },
+        }
+    }
+
+    fn standalone_definitions(&mut self) {
+        let source = self.source;
+        for file in &source.definitions {
+            for definition in &file.tools {
+                let Some(alone) = &definition.standalone else { continue };
+                self.operations += 1;
+                let lowered = match standalone(definition, alone) {
+                    Ok(lowered) => lowered,
+                    Err(reason) => {
+                        self.report.add(Severity::Error, &file.file, &definition.pointer, reason, "");
+                        continue;
+                    }
+                };
+                let name = definition.name.clone();
+                if names::sanitize(&name) != name || name.len() > names::LONGEST || !self.taken.insert(name.clone()) {
+                    let what = format!("`{name}` is not a legal name of its own");
+                    let hint = "up to 64 of A-Z a-z 0-9 _ -, and unique";
+                    self.report.add(Severity::Error, &file.file, &definition.pointer, what, hint);
+                    continue;
+                }
+                if definition.facts.is_none() {
+                    let hint = "judge effect, money, secrets, exec, async, idempotent and scope";
+                    self.problem(&file.file, &definition.pointer, format!("`{name}` is not reviewed"), hint);
+                }
+                let empty = json!({"tags": alone.group.iter().collect::<Vec<_>>()});
+                let bound = Some((file, definition));
+                let toolset = self.place(&name, &empty, bound, &file.file, &definition.pointer);
+                let words = Words { definition: bound, operation: &empty, source };
+                let tool = tool::lower(&name, lowered, &words, &toolset.1, None, self.report);
+                self.keep(toolset, tool);
+            }
+        }
+    }
+
+    fn unused_definitions(&mut self) {
+        let source = self.source;
+        for file in &source.definitions {
+            for definition in &file.tools {
+                if definition.standalone.is_none() && !self.used.contains(definition.name.as_str()) {
+                    let what = format!("`{}` belongs to no operation of the document", definition.name);
+                    self.problem(&file.file, &definition.pointer, what, "remove it, or give it a method and a path");
+                }
+            }
+        }
+        for name in source.settings.exclude.keys() {
+            if !self.left_out.iter().any(|(left_out, _)| left_out == name) {
+                let file = format!("{}/provider.toml", source.name);
+                self.problem(&file, "", format!("`exclude` names `{name}`, which is no operation"), "remove the entry");
+            }
+        }
+    }
+
+    fn finish(mut self) -> LoweredProvider {
+        let settings = &self.source.settings;
+        let mut toolsets = Vec::new();
+        for (index, toolset) in settings.toolsets.iter().enumerate() {
+            match self.toolsets.remove(&index) {
+                Some(tools) => toolsets.push(LoweredToolset { settings: toolset.clone(), tools }),
+                None => {
+                    let file = format!("{}/provider.toml", self.source.name);
+                    let what = format!("the toolset `{}` is empty", toolset.name);
+                    let severity = if self.strict { Severity::Error } else { Severity::Warning };
+                    self.report.add(severity, &file, "", what, "check its tags");
+                }
+            }
+        }
+        for (name, tools) in self.others {
+            let settings = ToolsetSettings {
+                title: self.source.settings.title.clone(),
+                name,
+                binary: String::new(),
+                feature: None,
+                tags: Vec::new(),
+            };
+            toolsets.push(LoweredToolset { settings, tools });
+        }
+        LoweredProvider { provider: head(self.source), toolsets, operations: self.operations, left_out: self.left_out }
+    }
+}
+
+fn find_operations(root: &Value) -> Vec<Found<'_>> {
+    const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
+    let mut found = Vec::new();
+    for (path, item) in root.get("paths").and_then(Value::as_object).into_iter().flatten() {
+        for (method, operation) in item.as_object().into_iter().flatten() {
+            if METHODS.contains(&method.as_str()) {
+                let id = operation.get("operationId").and_then(Value::as_str).filter(|id| !id.is_empty());
+                let id = id.map_or_else(|| names::from_path(method, path), str::to_owned);
+                found.push(Found { path, method, item, operation, id });
+            }
+        }
+    }
+    found
+}
+
+fn head(source: &Source) -> Provider {
+    let settings = &source.settings;
+    let texts = |list: &[String]| -> List<Text> { list.iter().map(|text| text.clone().into()).collect() };
+    let server = || {
+        let document = source.document.as_ref()?;
+        document.root.pointer("/servers/0/url")?.as_str().map(str::to_owned)
+    };
+    Provider {
+        name: source.name.clone().into(),
+        title: settings.title.clone().into(),
+        base_url: settings.base_url.clone().or_else(server).unwrap_or_default().into(),
+        environment: Environment {
+            token: texts(&settings.environment.token),
+            base_url: texts(&settings.environment.base_url),
+            headers: texts(&settings.environment.headers),
+        },
+        authentication: match settings.authentication.scheme {
+            AuthenticationScheme::Bearer => Authentication::Bearer,
+            AuthenticationScheme::None => Authentication::None,
+            AuthenticationScheme::Header => {
+                let header = settings.authentication.header.clone();
+                Authentication::Header(header.unwrap_or_else(|| "Authorization".to_owned()).into())
+            }
+        },
+        credential_help: settings.credential_help.clone().into(),
+        timeout_seconds: settings.timeout_seconds,
+        query_arrays: match settings.query_arrays {
+            crate::load::QueryArraysSetting::Declared => QueryArrays::Declared,
+            crate::load::QueryArraysSetting::Brackets => QueryArrays::Brackets,
+        },
+        instructions: settings.instructions.clone().into(),
+        toolsets: List::default(),
+        routes: List::default(),
+    }
+}

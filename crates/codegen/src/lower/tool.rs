@@ -1,0 +1,300 @@
+use super::operation::{LoweredOperation, method, path_template};
+use super::published::publish;
+use super::schema::to_json_schema;
+use crate::load::{Definition, DefinitionFile, Source, Standalone};
+use crate::report::{Report, Severity};
+use infra_mcp_model::{
+    Answer, Binding, BodyMember, Effect, Listing, Location, Method, Operation, Parameter, RequestBody, Review, Route,
+    Segment, Style, Tool,
+};
+use serde_json::{Map, Value, json};
+
+/// A tool of the model, with what emission needs beside it.
+#[derive(Debug)]
+pub struct LoweredTool {
+    /// The row.
+    pub tool: Tool,
+    /// The full input schema as a value.
+    pub input_schema: Value,
+    /// The published input schema as a value: its texts become the docs of the typed struct.
+    pub published: Value,
+    /// What the simulated provider answers.
+    pub route: Option<Route>,
+}
+
+/// Where the words of a tool come from: its definition, else the document.
+pub(super) struct Words<'a> {
+    pub(super) definition: Option<(&'a DefinitionFile, &'a Definition)>,
+    pub(super) operation: &'a Value,
+    pub(super) source: &'a Source,
+}
+
+impl Words<'_> {
+    fn text(&self, key: &str) -> Option<String> {
+        self.operation.get(key).and_then(Value::as_str).filter(|text| !text.trim().is_empty()).map(one_line)
+    }
+
+    fn title(&self, name: &str) -> String {
+        let own = self.definition.and_then(|(_, definition)| definition.title.clone());
+        let title = own.or_else(|| self.text("summary")).unwrap_or_else(|| name.replace(['_', '-'], " "));
+        bounded(&title, 100)
+    }
+
+    /// At most 1,024 characters: what every client shows whole.
+    fn description(&self, operation: &Operation) -> String {
+        let own = self.definition.and_then(|(_, definition)| definition.description.clone());
+        let fallback = || {
+            let text = self.text("description").or_else(|| self.text("summary"));
+            text.unwrap_or_else(|| format!("Calls {} {}.", operation.method.as_str(), operation.path))
+        };
+        bounded(&own.unwrap_or_else(fallback), 1024)
+    }
+
+    fn parameter(&self, path: &str) -> Option<String> {
+        let (file, definition) = self.definition?;
+        let text = definition.parameters.get(path).or_else(|| file.parameters.get(path))?;
+        text.as_str().map(str::to_owned)
+    }
+
+    fn facts(&self, method: Method) -> Review {
+        let Some(facts) = self.definition.and_then(|(_, definition)| definition.facts.clone()) else {
+            return careful(method, &self.source.name);
+        };
+        Review {
+            effect: facts.effect,
+            effect_when: facts.effect_when.into(),
+            money: facts.money,
+            exec: facts.exec,
+            asynchronous: facts.asynchronous,
+            idempotent: facts.idempotent,
+            scope: facts.scope.into(),
+            secret_arguments: facts.secret_arguments.into_iter().map(Into::into).collect(),
+            secret_results: facts.secret_results.into_iter().map(Into::into).collect(),
+            reviewed: true,
+        }
+    }
+}
+
+/// What holds for a tool nobody has judged: GET reads, everything else is destructive.
+fn careful(method: Method, provider: &str) -> Review {
+    let reads = matches!(method, Method::Get | Method::Head);
+    Review {
+        effect: if reads { Effect::Read } else { Effect::Destructive },
+        effect_when: Default::default(),
+        money: false,
+        exec: false,
+        asynchronous: false,
+        idempotent: reads,
+        scope: format!("{provider}:{}", if reads { "read" } else { "write" }).into(),
+        secret_arguments: Default::default(),
+        secret_results: Default::default(),
+        reviewed: false,
+    }
+}
+
+pub(super) fn lower(
+    name: &str,
+    lowered: LoweredOperation,
+    words: &Words<'_>,
+    toolset: &str,
+    route: Option<Route>,
+    report: &mut Report,
+) -> LoweredTool {
+    let review = words.facts(lowered.operation.method);
+    let title = words.title(name);
+    let mut description = words.description(&lowered.operation);
+    if lowered.operation.deprecated && !description.to_lowercase().contains("deprecated") {
+        description = bounded(&format!("Deprecated. {description}"), 1024);
+    }
+    let published = publish(&lowered.input_schema, &|path| words.parameter(path));
+    check_words(name, words, &published, report);
+    let listing = listing(name, &title, &description, &published, &review);
+    let aliases = words.definition.map(|(_, definition)| definition.aliases.clone()).unwrap_or_default();
+    let input_schema = without_descriptions(&lowered.input_schema);
+    let tool = Tool {
+        name: name.to_owned().into(),
+        title: title.into(),
+        description: description.into(),
+        toolset: toolset.to_owned().into(),
+        aliases: aliases.into_iter().map(Into::into).collect(),
+        review,
+        binding: Binding::Operation(lowered.operation),
+        input_schema: input_schema.to_string().into(),
+        listing,
+    };
+    LoweredTool { tool, input_schema, published, route }
+}
+
+/// A text for a parameter that does not exist, and a fact that names one, are mistakes.
+fn check_words(name: &str, words: &Words<'_>, published: &Value, report: &mut Report) {
+    let Some((file, definition)) = words.definition else { return };
+    let mut paths = Vec::new();
+    parameter_paths(published, "", &mut paths);
+    let mut named: Vec<(&str, &str)> = definition.parameters.keys().map(|path| (path.as_str(), "parameters")).collect();
+    if let Some(facts) = &definition.facts {
+        named.extend(facts.secret_arguments.iter().map(|path| (path.as_str(), "secrets.arguments")));
+        named.extend(facts.effect_when.iter().map(|when| (when.argument.as_ref(), "effect_when")));
+    }
+    for (path, key) in named {
+        if !paths.iter().any(|known| known == path) {
+            let what = format!("`{name}` has no parameter `{path}`, which its `{key}` names");
+            report.add(Severity::Error, &file.file, &definition.pointer, what, "");
+        }
+    }
+}
+
+/// The dotted paths of all parameters of a published schema.
+pub(crate) fn parameter_paths(schema: &Value, path: &str, found: &mut Vec<String>) {
+    for (name, inner) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
+        let mut path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+        found.push(path.clone());
+        let mut inner = inner;
+        while let Some(items) = inner.get("items") {
+            path.push_str("[]");
+            inner = items;
+        }
+        parameter_paths(inner, &path, found);
+    }
+}
+
+/// MCP tool annotations follow from the review alone (MCP 2025-11-25, Tool Annotations).
+fn listing(name: &str, title: &str, description: &str, published: &Value, review: &Review) -> Listing {
+    let reads = review.effect == Effect::Read && !review.money && !review.exec && !review.secret();
+    let destructive = review.effect == Effect::Destructive
+        || review.money
+        || review.exec
+        || review.secret()
+        || review.effect_when.iter().any(|when| when.effect == Effect::Destructive);
+    let annotations = json!({
+        "title": title,
+        "readOnlyHint": reads,
+        "destructiveHint": destructive,
+        "idempotentHint": review.idempotent,
+        "openWorldHint": true,
+    });
+    let text = |value: &str| Value::from(value).to_string();
+    Listing {
+        head: format!("{{\"name\":{}", text(name)).into(),
+        title: format!(",\"title\":{}", text(title)).into(),
+        tail: format!(
+            ",\"description\":{},\"inputSchema\":{published},\"annotations\":{annotations}}}",
+            text(description)
+        )
+        .into(),
+    }
+}
+
+/// The full schema serves validation, which needs no words.
+fn without_descriptions(schema: &Value) -> Value {
+    match schema {
+        Value::Object(object) => {
+            let is_schema_map = |key: &str| ["properties", "$defs"].contains(&key);
+            object
+                .iter()
+                .filter(|(key, value)| !(*key == "description" && value.is_string()))
+                .map(|(key, value)| {
+                    let stripped = match value {
+                        Value::Object(named) if is_schema_map(key) => {
+                            named.iter().map(|(name, schema)| (name.clone(), without_descriptions(schema))).collect()
+                        }
+                        _ if ["default", "enum", "const"].contains(&key.as_str()) => value.clone(),
+                        _ => without_descriptions(value),
+                    };
+                    (key.clone(), stripped)
+                })
+                .collect::<Map<_, _>>()
+                .into()
+        }
+        Value::Array(items) => items.iter().map(without_descriptions).collect(),
+        other => other.clone(),
+    }
+}
+
+/// The operation of a definition that stands alone: a placeholder goes to the path, `in` decides
+/// where it is given, else GET and DELETE arguments go to the query and the rest to the JSON body.
+pub(super) fn standalone(definition: &Definition, alone: &Standalone) -> Result<LoweredOperation, String> {
+    let name = &definition.name;
+    let method = method(&alone.method).ok_or_else(|| format!("`{name}`: the method {} is not served", alone.method))?;
+    let path = path_template(&alone.path)?;
+    let properties = alone.input_schema.get("properties").and_then(Value::as_object);
+    let (mut parameters, mut members) = (Vec::new(), Vec::new());
+    for (argument, schema) in properties.into_iter().flatten() {
+        let placed = path.0.iter().any(|segment| matches!(segment, Segment::Parameter(place) if place == argument));
+        let location = match schema.get("in").and_then(Value::as_str) {
+            _ if placed => Some(Location::Path),
+            Some("query") => Some(Location::Query),
+            Some("header") => Some(Location::Header),
+            Some("body") => None,
+            Some(other) => return Err(format!("`{name}`: `{argument}` goes to {other}, which is no location")),
+            None => matches!(method, Method::Get | Method::Delete).then_some(Location::Query),
+        };
+        let text: infra_mcp_model::Text = argument.clone().into();
+        match location {
+            Some(location) => parameters.push(Parameter {
+                name: text.clone(),
+                argument: text,
+                location,
+                style: if location == Location::Query { Style::Form } else { Style::Simple },
+                explode: location == Location::Query,
+            }),
+            None => members.push(BodyMember { name: text.clone(), argument: text }),
+        }
+    }
+    for segment in path.0.iter() {
+        if let Segment::Parameter(place) = segment
+            && !parameters.iter().any(|parameter| parameter.name == *place)
+        {
+            return Err(format!("`{name}`: the input schema lacks `{place}`, which the path needs"));
+        }
+    }
+    let mut input_schema = to_json_schema(&alone.input_schema);
+    input_schema["type"] = "object".into();
+    input_schema["additionalProperties"] = Value::Bool(false);
+    require_path_arguments(&mut input_schema, &parameters);
+    let body = (!members.is_empty()).then(|| RequestBody::Members {
+        required: matches!(method, Method::Post | Method::Put | Method::Patch),
+        members: members.into(),
+        as_query: definition.body_as_query.unwrap_or(false),
+    });
+    Ok(LoweredOperation {
+        operation: Operation {
+            id: name.clone().into(),
+            method,
+            path,
+            parameters: parameters.into(),
+            body,
+            answer: Answer::JsonOrEmpty,
+            deprecated: false,
+        },
+        input_schema,
+        notes: Vec::new(),
+        success: (200, None),
+    })
+}
+
+fn require_path_arguments(schema: &mut Value, parameters: &[Parameter]) {
+    let mut required = schema.get("required").and_then(Value::as_array).cloned().unwrap_or_default();
+    for parameter in parameters.iter().filter(|parameter| parameter.location == Location::Path) {
+        let argument = Value::from(parameter.argument.as_ref());
+        if !required.contains(&argument) {
+            required.push(argument);
+        }
+    }
+    if !required.is_empty() {
+        schema["required"] = required.into();
+    }
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// At most `limit` characters, cut at a word.
+fn bounded(text: &str, limit: usize) -> String {
+    if text.chars().count() <= limit {
+        return text.to_owned();
+    }
+    let head: String = text.chars().take(limit - 2).collect();
+    let cut = head.rfind(' ').unwrap_or(head.len());
+    format!("{} …", &head[..cut])
+}

@@ -1,0 +1,3 @@
+//! The tables and types that `build.rs` makes from the specs: the only `include!` of generated code.
+
+include!(concat!(env!("OUT_DIR"), "/generated.rs"));

@@ -1,0 +1,4 @@
+//! infra-mcp
+pub mod generated;
+#[cfg(feature = "types")]
+pub mod typed;

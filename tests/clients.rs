@@ -1,0 +1,58 @@
+//! The official TypeScript and Python SDKs as clients of the built binaries, over stdio.
+//!
+//! What is checked stands in `clients/typescript.mjs` and `clients/python.py`. Their packages are
+//! installed by hand (see `clients/README.md`) or by `.ci/run`; with `CI` set they must be there.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// Each binary with the number of tools it lists.
+const SERVERS: [(&str, u32); 2] =
+    [(env!("CARGO_BIN_EXE_hostinger-mcp"), 392), (env!("CARGO_BIN_EXE_vps-mcp"), 64)];
+
+#[test]
+fn typescript_sdk() {
+    let installed = folder().join("node_modules/@modelcontextprotocol/sdk").is_dir();
+    if installed && succeeds(Command::new("node").arg("--version")) {
+        run("node", "typescript.mjs");
+    } else {
+        missing("Node.js and `npm ci` in tests/clients");
+    }
+}
+
+#[test]
+fn python_sdk() {
+    let imports = "from mcp import Client; import jsonschema";
+    if succeeds(Command::new("python3").args(["-c", imports])) {
+        run("python3", "python.py");
+    } else {
+        missing("a python3 on the PATH with the packages of tests/clients/requirements.txt");
+    }
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients")
+}
+
+fn succeeds(command: &mut Command) -> bool {
+    let status = command.stdout(Stdio::null()).stderr(Stdio::null()).status();
+    status.is_ok_and(|status| status.success())
+}
+
+fn run(interpreter: &str, script: &str) {
+    for (binary, tools) in SERVERS {
+        let output = Command::new(interpreter)
+            .arg(folder().join(script))
+            .args([binary, &tools.to_string()])
+            .output()
+            .expect("the interpreter has run before");
+        print!("{}", String::from_utf8_lossy(&output.stdout));
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+/// A developer without the packages skips the test and is told so; continuous integration fails.
+fn missing(what: &str) {
+    assert!(std::env::var_os("CI").is_none_or(|ci| ci.is_empty()), "this test needs {what}");
+    eprintln!("skipped: this test needs {what}");
+}

@@ -1,6 +1,6 @@
 //! The rules that the whole model has to keep, looked at last.
 
-use crate::lower::{LoweredProvider, LoweredTool};
+use crate::lower::{LoweredProvider, LoweredTool, names};
 use crate::report::{Report, Severity};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -73,6 +73,9 @@ fn published_faults(schema: &Value, path: &str, root: bool, faults: &mut Vec<Str
             faults.push(format!("{path} has properties that are empty or not of an object"));
         }
         for (name, inner) in properties.into_iter().flatten() {
+            if root && names::argument(name) != *name {
+                faults.push(format!("{path}/{name} is not a name that every model API accepts"));
+            }
             published_faults(inner, &format!("{path}/{name}"), false, faults);
         }
     }

@@ -13,6 +13,7 @@ pub mod check;
 pub mod drift;
 #[cfg(feature = "emit")]
 pub mod emit;
+pub mod facts;
 pub mod load;
 pub mod lower;
 pub mod report;

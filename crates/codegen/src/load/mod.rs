@@ -50,7 +50,8 @@ pub fn load(specs: &Path, strict: bool, report: &mut Report) -> Vec<Source> {
     sources
 }
 
-fn load_provider(folder: &Path, strict: bool, report: &mut Report) -> Option<Source> {
+/// Reads one provider folder. `None` when it cannot be used; the report says why.
+pub fn load_provider(folder: &Path, strict: bool, report: &mut Report) -> Option<Source> {
     let name = folder.file_name()?.to_str()?.to_owned();
     let file = format!("{name}/provider.toml");
     let text = read(&folder.join("provider.toml"), &file, report)?;
@@ -83,19 +84,43 @@ fn load_document(folder: &Path, provider: &str, report: &mut Report) -> Option<D
         return None;
     }
     let root = parse(&read(&path, &file, report)?, &file, report)?;
-    let version = root.get("openapi").and_then(Value::as_str).unwrap_or_default();
+    document(&file, root, report)
+}
+
+fn document(file: &str, root: Value, report: &mut Report) -> Option<Document> {
+    let text = |key: &str| root.get(key).and_then(Value::as_str);
+    let version = text("openapi").or_else(|| text("swagger")).unwrap_or_default();
     if !(version.starts_with("3.0") || version.starts_with("3.1")) {
         let found = if version.is_empty() { "no version".to_owned() } else { format!("version {version}") };
         report.add(
             Severity::Error,
-            &file,
+            file,
             "/openapi",
             format!("{found}, but OpenAPI 3.0 and 3.1 are what can be read"),
             "convert the document first",
         );
         return None;
     }
-    Some(Document { file, root })
+    Some(Document { file: file.to_owned(), root })
+}
+
+/// What somebody else publishes about their API.
+#[derive(Debug)]
+pub enum Upstream {
+    /// An OpenAPI document.
+    Document(Document),
+    /// A bare list of tools with method, path and input schema.
+    Tools(DefinitionFile),
+}
+
+/// Reads an upstream description. `None` when it is neither; the report says why.
+pub fn load_upstream(path: &Path, report: &mut Report) -> Option<Upstream> {
+    let file = path.display().to_string();
+    let root = parse(&read(path, &file, report)?, &file, report)?;
+    if root.is_array() {
+        return DefinitionFile::parse(&file, &root, false, report).map(Upstream::Tools);
+    }
+    document(&file, root, report).map(Upstream::Document)
 }
 
 fn load_definitions(folder: &Path, provider: &str, strict: bool, report: &mut Report) -> Vec<DefinitionFile> {

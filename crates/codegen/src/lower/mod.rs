@@ -1,5 +1,7 @@
 //! Sources become the model: operations and definitions are joined, named, grouped and worded.
 
+pub(crate) mod components;
+pub(crate) mod document;
 pub(crate) mod names;
 pub(crate) mod operation;
 mod provider;
@@ -11,6 +13,7 @@ mod tool;
 pub use names::sanitize;
 pub use provider::{LoweredProvider, LoweredToolset};
 pub use tool::LoweredTool;
+pub(crate) use tool::standalone;
 
 use crate::load::Source;
 use crate::report::Report;

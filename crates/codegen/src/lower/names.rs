@@ -17,6 +17,16 @@ pub(crate) fn shorten(name: &str) -> String {
     format!("{}_{:08x}", &name[..LONGEST - 9], fnv1a(name))
 }
 
+/// The key of an argument: the name on the wire where every model API accepts it as one.
+pub(crate) fn argument(name: &str) -> String {
+    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    if (1..=LONGEST).contains(&name.len()) && name.chars().all(legal) {
+        return name.to_owned();
+    }
+    let words: Vec<&str> = name.split(|c| !legal(c)).filter(|word| !word.is_empty()).collect();
+    if words.is_empty() { format!("argument_{:08x}", fnv1a(name)) } else { shorten(&words.join("_")) }
+}
+
 /// An id for an operation that has none: its method and path.
 pub(crate) fn from_path(method: &str, path: &str) -> String {
     let words: Vec<String> =

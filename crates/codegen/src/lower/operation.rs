@@ -1,7 +1,9 @@
 //! One OpenAPI operation: where each argument goes, and the full input schema.
 
-use super::schema::{definitions, merged_object, names_type, to_json_schema};
-use crate::report::escape;
+use super::components::{Carried, Components};
+use super::document::{Found, component};
+use super::names;
+use super::schema::{merged_object, names_type};
 use infra_mcp_model::{
     Answer, BodyMember, Location, Method, Operation, Parameter, PathTemplate, RequestBody, Segment, Style,
 };
@@ -34,10 +36,16 @@ pub(crate) fn method(word: &str) -> Option<Method> {
 
 /// Takes a path such as `/a/{b}/c` apart.
 pub(crate) fn path_template(path: &str) -> Result<PathTemplate, Unservable> {
+    if path.contains(['?', '#']) {
+        return Err(format!("the path template {path} holds a query or a fragment"));
+    }
     let mut segments = Vec::new();
     let mut rest = path;
     while let Some(open) = rest.find('{') {
         let close = rest[open..].find('}').ok_or_else(|| format!("the path template {path} has an unclosed brace"))?;
+        if close == 1 {
+            return Err(format!("the path template {path} has a parameter without a name"));
+        }
         if open > 0 {
             segments.push(Segment::Literal(rest[..open].to_owned().into()));
         }
@@ -50,53 +58,45 @@ pub(crate) fn path_template(path: &str) -> Result<PathTemplate, Unservable> {
     Ok(PathTemplate(segments.into()))
 }
 
-/// Follows `$ref` to a component that is not a schema.
-fn component<'a>(document: &'a Value, mut value: &'a Value) -> Option<&'a Value> {
-    for _ in 0..16 {
-        match value.get("$ref").and_then(Value::as_str) {
-            Some(reference) => value = document.pointer(reference.strip_prefix('#')?)?,
-            None => return Some(value),
-        }
-    }
-    None
-}
-
 /// Lowers one operation of an OpenAPI document.
 pub(crate) fn lower(
-    document: &Value,
-    id: &str,
-    method: Method,
-    path: &str,
-    item: &Value,
-    operation: &Value,
+    found: &Found<'_>,
+    components: &mut Components<'_>,
     as_query: bool,
 ) -> Result<LoweredOperation, Unservable> {
-    let mut inputs = Inputs { document, notes: Vec::new(), properties: Map::new(), required: Vec::new() };
-    let path = path_template(path)?;
-    let parameters = inputs.parameters(&path, item, operation)?;
-    let body = match operation.get("requestBody") {
+    let method = method(found.method).ok_or_else(|| format!("{} is not served", found.method.to_uppercase()))?;
+    let path = path_template(found.path)?;
+    let mut inputs = Inputs { components, notes: Vec::new(), properties: Map::new(), required: Vec::new() };
+    let parameters = inputs.parameters(&path, found.item, found.operation)?;
+    let body = match found.operation.get("requestBody") {
         Some(body) => inputs.body(body, as_query && matches!(method, Method::Get | Method::Delete))?,
         None => None,
     };
-    let (answer, success) = answer(document, operation)?;
-    let input_schema = input_schema(document, inputs.properties, inputs.required);
+    let Inputs { mut notes, properties, required, .. } = inputs;
+    let (answer, success) = answer(components.root(), found.operation)?;
+    let input_schema = input_schema(components, properties, required, &mut notes);
     Ok(LoweredOperation {
         operation: Operation {
-            id: id.to_owned().into(),
+            id: found.id.clone().into(),
             method,
             path,
             parameters: parameters.into(),
             body,
             answer,
-            deprecated: operation.get("deprecated") == Some(&Value::Bool(true)),
+            deprecated: found.operation.get("deprecated") == Some(&Value::Bool(true)),
         },
         input_schema,
-        notes: inputs.notes,
+        notes,
         success,
     })
 }
 
-fn input_schema(document: &Value, properties: Map<String, Value>, required: Vec<Value>) -> Value {
+fn input_schema(
+    components: &Components<'_>,
+    properties: Map<String, Value>,
+    required: Vec<Value>,
+    notes: &mut Vec<String>,
+) -> Value {
     let mut schema = json!({"type": "object"});
     if !properties.is_empty() {
         schema["properties"] = Value::Object(properties);
@@ -105,24 +105,32 @@ fn input_schema(document: &Value, properties: Map<String, Value>, required: Vec<
         schema["required"] = Value::Array(required);
     }
     schema["additionalProperties"] = Value::Bool(false);
-    let defs = definitions(&schema, document);
+    let Carried { defs, dangling, beyond } = components.carried(&schema);
+    if !dangling.is_empty() {
+        notes.push(format!("its input leads to {}, which does not exist; any value is taken", dangling.join(", ")));
+    }
+    if beyond > 0 {
+        notes.push(format!("its input reaches too many schemas; {beyond} of them and what lies behind take any value"));
+    }
     if !defs.is_empty() {
         schema["$defs"] = Value::Object(defs);
     }
     schema
 }
 
-struct Inputs<'a> {
-    document: &'a Value,
+struct Inputs<'a, 'd> {
+    components: &'a mut Components<'d>,
     notes: Vec<String>,
     properties: Map<String, Value>,
     required: Vec<Value>,
 }
 
-impl Inputs<'_> {
-    /// A key for the arguments of a call: the name itself unless it is taken.
+impl Inputs<'_, '_> {
+    /// A key for the arguments of a call: the name itself unless it is taken, or holds or is more
+    /// than model APIs accept as the name of an argument, `^[a-zA-Z0-9_.-]{1,64}$`.
     fn claim(&mut self, name: &str, location: &str, schema: Value, required: bool) -> String {
-        let mut argument = name.to_owned();
+        let name = &names::argument(name);
+        let mut argument = name.clone();
         if self.properties.contains_key(&argument) {
             argument = format!("{name}_{location}");
         }
@@ -143,7 +151,7 @@ impl Inputs<'_> {
         operation: &Value,
     ) -> Result<Vec<Parameter>, Unservable> {
         let mut lowered = Vec::new();
-        for parameter in merged_parameters(self.document, item, operation)? {
+        for parameter in merged_parameters(self.components.root(), item, operation)? {
             lowered.extend(self.parameter(parameter)?);
         }
         for segment in path.0.iter() {
@@ -190,7 +198,7 @@ impl Inputs<'_> {
             return self.leave_out(name, "an unknown style", required);
         };
         let explode = parameter.get("explode").and_then(Value::as_bool).unwrap_or(style == Style::Form);
-        let mut schema = to_json_schema(schema);
+        let mut schema = self.components.convert(schema);
         if let (Some(description), Some(object)) = (text("description"), schema.as_object_mut()) {
             object.insert("description".into(), description.into());
         }
@@ -207,7 +215,7 @@ impl Inputs<'_> {
     }
 
     fn body(&mut self, body: &Value, as_query: bool) -> Result<Option<RequestBody>, Unservable> {
-        let body = component(self.document, body).ok_or("its request body is a dangling $ref")?;
+        let body = component(self.components.root(), body).ok_or("its request body is a dangling $ref")?;
         let required = body.get("required") == Some(&Value::Bool(true));
         let Some(content) = body.get("content").and_then(Value::as_object).filter(|content| !content.is_empty()) else {
             return Ok(None);
@@ -217,11 +225,8 @@ impl Inputs<'_> {
             let kinds: Vec<&str> = content.keys().map(String::as_str).collect();
             return Err(format!("its request body is {}, and only JSON bodies are served", kinds.join(", ")));
         };
-        let schema = media.get("schema").map_or_else(|| json!({}), to_json_schema);
-        let mut wrapper = json!({"schema": schema});
-        let defs = definitions(&wrapper, self.document);
-        let schema = wrapper["schema"].take();
-        Ok(Some(match self.members(&schema, &defs, required) {
+        let schema = media.get("schema").map_or_else(|| json!({}), |schema| self.components.convert(schema));
+        Ok(Some(match self.members(&schema, required) {
             Some(members) => RequestBody::Members { required, members: members.into(), as_query },
             None => RequestBody::Whole { argument: self.claim("body", "request", schema, required).into() },
         }))
@@ -230,13 +235,13 @@ impl Inputs<'_> {
     /// The members of an object body as arguments of their own. `None` where the body is better
     /// given whole: not plainly an object, open-ended, colliding with a parameter, or optional as a
     /// whole while some of its members are required.
-    fn members(&mut self, schema: &Value, defs: &Map<String, Value>, required: bool) -> Option<Vec<BodyMember>> {
-        let object = merged_object(schema, defs, 0)?;
+    fn members(&mut self, schema: &Value, required: bool) -> Option<Vec<BodyMember>> {
+        let object = merged_object(schema, self.components.defs(), 0)?;
         let composed = ["oneOf", "anyOf", "not"].iter().any(|key| object.contains_key(*key));
         let open = object.get("additionalProperties").is_some_and(|extra| *extra != Value::Bool(false));
         let nullable = object.get("type").is_some_and(|kind| names_type(kind, "null"));
         let properties = object.get("properties").and_then(Value::as_object)?;
-        let collides = properties.keys().any(|name| self.properties.contains_key(name));
+        let collides = properties.keys().any(|name| self.properties.contains_key(&names::argument(name)));
         let needed: Vec<&Value> = object.get("required").and_then(Value::as_array).into_iter().flatten().collect();
         if composed || open || nullable || collides || properties.is_empty() || (!required && !needed.is_empty()) {
             return None;
@@ -311,6 +316,10 @@ fn answer(document: &Value, operation: &Value) -> Result<(Answer, (u16, Option<V
         .filter_map(|(status, response)| Some((success_status(status)?, component(document, response)?)))
         .collect();
     if successes.is_empty() {
+        let redirects = |status: &String| status.starts_with('3') && status != "304";
+        if responses.is_some_and(|responses| !responses.contains_key("default") && responses.keys().any(redirects)) {
+            return Err("it answers with a redirect alone, and those are not followed elsewhere".into());
+        }
         let default = responses.and_then(|responses| responses.get("default"));
         successes.extend(default.and_then(|response| component(document, response)).map(|response| (200, response)));
     }
@@ -348,9 +357,4 @@ fn success_status(status: &str) -> Option<u16> {
 
 fn is_text(media: &str) -> bool {
     media.starts_with("text/") && !media.starts_with("text/event-stream")
-}
-
-/// JSON pointer of an operation in its document.
-pub(crate) fn pointer(path: &str, method: &str) -> String {
-    format!("/paths/{}/{method}", escape(path))
 }

@@ -1,6 +1,8 @@
-use super::operation::{self, LoweredOperation, method};
-use super::sample::{Extent, sample};
-use super::schema::{definitions, to_json_schema};
+use super::components::Components;
+use super::document::{Found, find_operations};
+use super::operation::{self, LoweredOperation};
+use super::sample::sample;
+use super::schema::Direction;
 use super::tool::{LoweredTool, Words, standalone};
 use super::{names, tool};
 use crate::load::{AuthenticationScheme, Definition, DefinitionFile, Source, ToolsetSettings};
@@ -54,15 +56,6 @@ impl LoweredProvider {
     }
 }
 
-/// An operation as it stands in the document, before it has a name.
-struct Found<'a> {
-    path: &'a str,
-    method: &'a str,
-    item: &'a Value,
-    operation: &'a Value,
-    id: String,
-}
-
 pub(super) fn lower(source: &Source, strict: bool, report: &mut Report) -> LoweredProvider {
     let mut lowering = Lowering::new(source, strict, report);
     lowering.operations();
@@ -82,6 +75,18 @@ struct Lowering<'a, 'r> {
     others: Vec<(String, Vec<LoweredTool>)>,
     operations: usize,
     left_out: Vec<(String, String)>,
+    inputs: Components<'a>,
+    answers: Components<'a>,
+    careful: Careful,
+}
+
+/// What a foreign folder leaves to careful defaults, by tool name. Each is a note and their number
+/// a warning, so that a vendor's document does not bury the build in warnings.
+#[derive(Default)]
+struct Careful {
+    undefined: Vec<String>,
+    unreviewed: Vec<String>,
+    unplaced: Vec<String>,
 }
 
 impl<'a, 'r> Lowering<'a, 'r> {
@@ -95,7 +100,12 @@ impl<'a, 'r> Lowering<'a, 'r> {
                 }
             }
         }
+        static NOTHING: Value = Value::Null;
+        let root = source.document.as_ref().map_or(&NOTHING, |document| &document.root);
         Self {
+            inputs: Components::new(root, Direction::Input),
+            answers: Components::new(root, Direction::Answer),
+            careful: Careful::default(),
             source,
             strict,
             report,
@@ -109,6 +119,12 @@ impl<'a, 'r> Lowering<'a, 'r> {
         }
     }
 
+    /// An error in our own specs; elsewhere a note, counted by the caller.
+    fn lack(&mut self, file: &str, pointer: &str, what: String, hint: &str) {
+        let severity = if self.strict { Severity::Error } else { Severity::Note };
+        self.report.add(severity, file, pointer, what, hint);
+    }
+
     fn problem(&mut self, file: &str, pointer: &str, what: String, hint: &str) {
         let severity = if self.strict { Severity::Error } else { Severity::Warning };
         self.report.add(severity, file, pointer, what, hint);
@@ -119,7 +135,7 @@ impl<'a, 'r> Lowering<'a, 'r> {
         let (root, file) = (&document.root, document.file.as_str());
         for found in find_operations(root) {
             self.operations += 1;
-            let pointer = operation::pointer(found.path, found.method);
+            let pointer = found.pointer();
             let name = self.name(&found, file, &pointer);
             if let Some(reason) = self.source.settings.exclude.get(&name) {
                 self.left_out.push((name, reason.clone()));
@@ -130,13 +146,7 @@ impl<'a, 'r> Lowering<'a, 'r> {
                 .get(name.as_str())
                 .and_then(|(_, definition)| definition.body_as_query)
                 .unwrap_or(self.source.settings.body_as_query);
-            let lowered = match method(found.method) {
-                Some(method) => {
-                    operation::lower(root, &found.id, method, found.path, found.item, found.operation, as_query)
-                }
-                None => Err(format!("the method {} is not served", found.method.to_uppercase())),
-            };
-            match lowered {
+            match operation::lower(&found, &mut self.inputs, as_query) {
                 Ok(lowered) => self.tool(name, found.operation, lowered, file, &pointer),
                 Err(reason) => self.unservable(name, reason, file, &pointer),
             }
@@ -185,35 +195,40 @@ impl<'a, 'r> Lowering<'a, 'r> {
                 let what = format!(
                     "`{name}` has no definition: its words come from the document and its effect is judged carefully"
                 );
-                self.problem(file, pointer, what, "describe it in tools/*.json");
+                self.lack(file, pointer, what, "describe it in tools/*.json");
+                self.careful.undefined.push(name.clone());
             }
             Some((definition_file, definition)) if definition.facts.is_none() => {
-                let what = format!("`{name}` is not reviewed");
-                let (file, pointer) = (definition_file.file.clone(), definition.pointer.clone());
-                self.problem(&file, &pointer, what, "judge effect, money, secrets, exec, async, idempotent and scope");
+                self.unreviewed(definition_file, definition);
             }
             Some(_) => {}
         }
-        let route = self.route(&lowered);
+        let route = Some(self.route(&lowered));
         let toolset = self.place(&name, operation, bound, file, pointer);
         let words = Words { definition: bound, operation, source: self.source };
         let tool = tool::lower(&name, lowered, &words, &toolset.1, route, self.report);
         self.keep(toolset, tool);
     }
 
-    fn route(&self, lowered: &LoweredOperation) -> Option<Route> {
-        let document = &self.source.document.as_ref()?.root;
+    fn unreviewed(&mut self, file: &DefinitionFile, definition: &Definition) {
+        let what = format!("`{}` is not reviewed", definition.name);
+        let hint = "judge effect, money, secrets, exec, async, idempotent and scope";
+        self.lack(&file.file, &definition.pointer, what, hint);
+        self.careful.unreviewed.push(definition.name.clone());
+    }
+
+    fn route(&mut self, lowered: &LoweredOperation) -> Route {
         let (status, schema) = &lowered.success;
         let body = schema.as_ref().map_or_else(String::new, |schema| {
-            let wrapper = json!({"schema": to_json_schema(schema)});
-            sample(&wrapper["schema"], &definitions(&wrapper, document), Extent::Full).to_string()
+            let schema = self.answers.convert(schema);
+            sample(&schema, self.answers.defs()).to_string()
         });
-        Some(Route {
+        Route {
             method: lowered.operation.method,
             path: lowered.operation.path.clone(),
             status: *status,
             body: body.into(),
-        })
+        }
     }
 
     /// The toolset of an operation: that of its definition's file, or the one that claims its first
@@ -237,9 +252,11 @@ impl<'a, 'r> Lowering<'a, 'r> {
             None => {
                 let what = format!("`{name}` belongs to no toolset");
                 if !settings.is_empty() {
-                    self.problem(file, pointer, what, "give a toolset one of its tags, or exclude it with a reason");
+                    self.lack(file, pointer, what, "give a toolset one of its tags, or exclude it with a reason");
+                    self.careful.unplaced.push(name.to_owned());
                 }
-                (None, self.source.name.clone())
+                let index = settings.iter().position(|toolset| toolset.name == self.source.name);
+                (index, self.source.name.clone())
             }
         }
     }
@@ -275,8 +292,7 @@ impl<'a, 'r> Lowering<'a, 'r> {
                     continue;
                 }
                 if definition.facts.is_none() {
-                    let hint = "judge effect, money, secrets, exec, async, idempotent and scope";
-                    self.problem(&file.file, &definition.pointer, format!("`{name}` is not reviewed"), hint);
+                    self.unreviewed(file, definition);
                 }
                 let empty = json!({"tags": alone.group.iter().collect::<Vec<_>>()});
                 let bound = Some((file, definition));
@@ -306,7 +322,27 @@ impl<'a, 'r> Lowering<'a, 'r> {
         }
     }
 
+    /// The careful defaults of a foreign folder, counted.
+    fn careful(&mut self) {
+        let Careful { undefined, unreviewed, unplaced } = std::mem::take(&mut self.careful);
+        let told = [
+            (
+                undefined,
+                "have no definition: their words come from the document, GET counts as read and all else as destructive",
+            ),
+            (unreviewed, "are not reviewed: GET counts as read and all else as destructive"),
+            (unplaced, "belong to no toolset and go to one named after the provider"),
+        ];
+        for (names, what) in told.into_iter().filter(|(names, _)| !self.strict && !names.is_empty()) {
+            let shown = names.iter().take(3).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+            let more = if names.len() > 3 { ", …" } else { "" };
+            let what = format!("{} tools {what}: {shown}{more}", names.len());
+            self.report.add(Severity::Warning, &format!("{}/provider.toml", self.source.name), "", what, "");
+        }
+    }
+
     fn finish(mut self) -> LoweredProvider {
+        self.careful();
         let settings = &self.source.settings;
         let mut toolsets = Vec::new();
         for (index, toolset) in settings.toolsets.iter().enumerate() {
@@ -332,21 +368,6 @@ impl<'a, 'r> Lowering<'a, 'r> {
         }
         LoweredProvider { provider: head(self.source), toolsets, operations: self.operations, left_out: self.left_out }
     }
-}
-
-fn find_operations(root: &Value) -> Vec<Found<'_>> {
-    const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
-    let mut found = Vec::new();
-    for (path, item) in root.get("paths").and_then(Value::as_object).into_iter().flatten() {
-        for (method, operation) in item.as_object().into_iter().flatten() {
-            if METHODS.contains(&method.as_str()) {
-                let id = operation.get("operationId").and_then(Value::as_str).filter(|id| !id.is_empty());
-                let id = id.map_or_else(|| names::from_path(method, path), str::to_owned);
-                found.push(Found { path, method, item, operation, id });
-            }
-        }
-    }
-    found
 }
 
 fn head(source: &Source) -> Provider {

@@ -13,12 +13,14 @@ pub(crate) type Words<'a> = &'a dyn Fn(&str) -> Option<String>;
 /// How deep a published schema may nest, and how many schemas it may hold.
 const DEPTH: usize = 7;
 const BUDGET: usize = 600;
+/// How many parts of compositions are looked at: compositions of compositions multiply.
+const FOLDS: usize = 2_000;
 
 /// The published form of a full input schema.
 pub(crate) fn publish(full: &Value, words: Words<'_>) -> Value {
     let empty = Map::new();
     let defs = full.get("$defs").and_then(Value::as_object).unwrap_or(&empty);
-    let mut publisher = Publisher { defs, words, open: Vec::new(), budget: BUDGET };
+    let mut publisher = Publisher { defs, words, open: Vec::new(), budget: BUDGET, folds: FOLDS };
     let mut out = json!({"type": "object"});
     publisher.object(full, "", &mut out);
     out
@@ -29,6 +31,7 @@ struct Publisher<'a> {
     words: Words<'a>,
     open: Vec<String>,
     budget: usize,
+    folds: usize,
 }
 
 impl Publisher<'_> {
@@ -85,7 +88,7 @@ impl Publisher<'_> {
     }
 
     fn resolved(&mut self, schema: &Value, path: &str, described: Option<&str>) -> Value {
-        let (schema, mut notes) = self.single(schema);
+        let (schema, mut notes) = self.single(schema, 0);
         let kind = kind(&schema);
         let mut out = json!({"type": kind});
         notes.extend(limits(&schema, kind));
@@ -114,17 +117,14 @@ impl Publisher<'_> {
     }
 
     /// Folds compositions into one schema, with notes on what that loses.
-    fn single(&self, schema: &Value) -> (Value, Vec<String>) {
+    fn single(&mut self, schema: &Value, depth: usize) -> (Value, Vec<String>) {
         let Some(object) = schema.as_object() else { return (json!({}), Vec::new()) };
         let mut notes = Vec::new();
         let mut base = object.clone();
         if let Some(Value::Array(parts)) = base.remove("allOf") {
-            for part in &parts {
-                if let Some(part) = resolve(part, self.defs) {
-                    let (part, more) = self.single(part);
-                    notes.extend(more);
-                    absorb(&mut base, &part, true);
-                }
+            for (part, more) in self.parts(parts.iter(), depth) {
+                notes.extend(more);
+                absorb(&mut base, &part, true);
             }
         }
         for key in ["oneOf", "anyOf"] {
@@ -133,15 +133,24 @@ impl Publisher<'_> {
             if choices.iter().any(|choice| null(&choice)) {
                 notes.push("May be null.".into());
             }
-            let choices: Vec<(Value, Vec<String>)> = choices
-                .iter()
-                .filter(|choice| !null(choice))
-                .filter_map(|choice| resolve(choice, self.defs))
-                .map(|choice| self.single(choice))
-                .collect();
+            let choices = self.parts(choices.iter().filter(|choice| !null(choice)), depth);
             notes.extend(choose(&mut base, &choices));
         }
         (Value::Object(base), notes)
+    }
+
+    /// Parts of a composition made single. Compositions may lead back to themselves: what lies too
+    /// deep is dropped, which only widens what is published.
+    fn parts<'p>(&mut self, parts: impl Iterator<Item = &'p Value>, depth: usize) -> Vec<(Value, Vec<String>)> {
+        let defs = self.defs;
+        let mut single = Vec::new();
+        for part in parts.filter_map(|part| resolve(part, defs)) {
+            if depth < DEPTH && self.folds > 0 {
+                self.folds -= 1;
+                single.push(self.single(part, depth + 1));
+            }
+        }
+        single
     }
 }
 
@@ -230,7 +239,9 @@ fn words_for(kind: &str) -> &'static str {
 }
 
 fn string_enum(schema: &Value) -> Option<Value> {
-    let values: Vec<Value> = schema.get("enum")?.as_array()?.iter().filter(|value| !value.is_null()).cloned().collect();
+    // Gemini refuses an empty string among the values.
+    let named = |value: &&Value| !value.is_null() && value.as_str() != Some("");
+    let values: Vec<Value> = schema.get("enum")?.as_array()?.iter().filter(named).cloned().collect();
     (!values.is_empty() && values.iter().all(Value::is_string)).then_some(Value::Array(values))
 }
 

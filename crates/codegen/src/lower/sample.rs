@@ -4,28 +4,32 @@
 use super::schema::{definition_name, names_type};
 use serde_json::{Map, Value, json};
 
-/// How much a sample holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Extent {
-    /// Everything that is not required is left out.
-    Required,
-    /// Every property, and one element in every array.
-    Full,
-}
+/// A sample holds every property and one element in every array, up to this many values; then it
+/// goes on with what is required alone. Schemas that reach each other in many ways would fill
+/// megabytes.
+const FULL: usize = 400;
 
 /// A value that `schema` accepts. Cycles end in what is required, or in null.
-pub(crate) fn sample(schema: &Value, defs: &Map<String, Value>, extent: Extent) -> Value {
-    Sampler { defs, extent, open: Vec::new() }.value(schema, "")
+pub(crate) fn sample(schema: &Value, defs: &Map<String, Value>) -> Value {
+    Sampler { defs, open: Vec::new(), made: 0 }.value(schema, "")
 }
 
 struct Sampler<'a> {
     defs: &'a Map<String, Value>,
-    extent: Extent,
     open: Vec<String>,
+    made: usize,
 }
 
 impl Sampler<'_> {
+    const fn full(&self) -> bool {
+        self.made < FULL
+    }
+
     fn value(&mut self, schema: &Value, name: &str) -> Value {
+        self.made += 1;
+        if self.made > 10 * FULL {
+            return Value::Null;
+        }
         if let Some(reference) = schema.get("$ref").and_then(Value::as_str) {
             let target = definition_name(reference).unwrap_or_default();
             if self.open.iter().filter(|open| **open == target).count() > 1 {
@@ -84,7 +88,7 @@ impl Sampler<'_> {
             schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
         let mut out = Map::new();
         for (name, inner) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
-            if self.extent == Extent::Full || required.contains(&name.as_str()) {
+            if self.full() || required.contains(&name.as_str()) {
                 out.insert(name.clone(), self.value(inner, name));
             }
         }
@@ -93,7 +97,7 @@ impl Sampler<'_> {
 
     fn array(&mut self, schema: &Value, name: &str) -> Value {
         let least = schema.get("minItems").and_then(Value::as_u64).unwrap_or(0);
-        let count = least.max(u64::from(self.extent == Extent::Full));
+        let count = least.max(u64::from(self.full()));
         let Some(items) = schema.get("items") else { return json!([]) };
         (0..count).map(|_| self.value(items, name)).collect()
     }
@@ -124,10 +128,19 @@ fn string(schema: &Value, name: &str) -> String {
 }
 
 fn number(schema: &Value) -> Value {
-    let least = schema.get("minimum").and_then(Value::as_f64).unwrap_or(1.0);
-    let most = schema.get("maximum").and_then(Value::as_f64).unwrap_or(f64::MAX);
-    let value = 1.0_f64.max(least).min(most);
+    let limit = |key: &str| schema.get(key).and_then(Value::as_f64);
+    let step = limit("multipleOf").filter(|step| *step > 0.0);
+    let mut value = 1.0_f64.max(limit("minimum").unwrap_or(f64::MIN));
+    if let Some(more_than) = limit("exclusiveMinimum").filter(|more_than| value <= *more_than) {
+        value = more_than + step.unwrap_or(1.0);
+    }
+    if let Some(step) = step {
+        value = (value / step).ceil() * step;
+    }
+    if let Some(most) = limit("maximum") {
+        value = value.min(most);
+    }
     #[expect(clippy::cast_possible_truncation, reason = "limits of real documents are small")]
     let whole = value as i64;
-    json!(whole)
+    if value.fract() == 0.0 { json!(whole) } else { json!(value) }
 }

@@ -1,10 +1,26 @@
 //! OpenAPI schemas of 3.0 and 3.1 become JSON Schema 2020-12, with `$ref` into `$defs` alone.
 
+use crate::report::escape;
 use serde_json::{Map, Value, json};
-use std::collections::BTreeSet;
 
 const COMPONENTS: &str = "#/components/schemas/";
-const DEFS: &str = "#/$defs/";
+pub(crate) const DEFS: &str = "#/$defs/";
+
+/// Which way values of a schema travel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Direction {
+    /// To the provider: what is `readOnly` is left out.
+    Input,
+    /// From the provider: what is `writeOnly` is left out.
+    Answer,
+}
+
+impl Direction {
+    fn hides(self, property: &Value) -> bool {
+        let flag = if self == Self::Input { "readOnly" } else { "writeOnly" };
+        property.get(flag) == Some(&Value::Bool(true))
+    }
+}
 
 /// Keywords that are carried over as they are.
 const KEPT: [&str; 16] = [
@@ -30,7 +46,7 @@ const KEPT: [&str; 16] = [
 ///
 /// `nullable` becomes a type, boolean exclusive limits become numbers, and what only annotates is
 /// left out, except `description`, which the published projection may want.
-pub(crate) fn to_json_schema(schema: &Value) -> Value {
+pub(crate) fn to_json_schema(schema: &Value, direction: Direction) -> Value {
     let Some(object) = schema.as_object() else {
         return if schema.is_boolean() { schema.clone() } else { json!({}) };
     };
@@ -53,22 +69,28 @@ pub(crate) fn to_json_schema(schema: &Value) -> Value {
     if let Some(Value::String(description)) = object.get("description") {
         out.insert("description".into(), description.clone().into());
     }
-    properties(object, &mut out);
+    properties(object, direction, &mut out);
     for key in ["items", "additionalProperties", "not"] {
         if let Some(inner) = object.get(key) {
-            out.insert(key.into(), to_json_schema(inner));
+            out.insert(key.into(), to_json_schema(inner, direction));
         }
     }
     for key in ["oneOf", "anyOf", "allOf"] {
         if let Some(Value::Array(inner)) = object.get(key) {
-            out.insert(key.into(), inner.iter().map(to_json_schema).collect());
+            out.insert(key.into(), inner.iter().map(|part| to_json_schema(part, direction)).collect());
         }
     }
     if object.get("nullable") == Some(&Value::Bool(true)) { nullable(out) } else { Value::Object(out) }
 }
 
+/// A component schema keeps its name; any other place of the document is named by its pointer.
 fn rewrite(reference: &str) -> String {
-    reference.strip_prefix(COMPONENTS).map_or_else(|| reference.to_owned(), |name| format!("{DEFS}{name}"))
+    let reference = unescape_percent(reference);
+    let named = reference.strip_prefix(COMPONENTS).or_else(|| reference.strip_prefix(DEFS));
+    match named.filter(|name| !name.contains('/')) {
+        Some(name) => format!("{DEFS}{name}"),
+        None => format!("{DEFS}{}", escape(reference.strip_prefix('#').unwrap_or(&reference))),
+    }
 }
 
 /// OpenAPI 3.0 writes `exclusiveMinimum: true` beside `minimum`; 2020-12 writes the number.
@@ -88,17 +110,16 @@ fn exclusive_limits(object: &Map<String, Value>, out: &mut Map<String, Value>) {
     }
 }
 
-/// Properties that only answers carry (`readOnly`) are not part of an input.
-fn properties(object: &Map<String, Value>, out: &mut Map<String, Value>) {
+fn properties(object: &Map<String, Value>, direction: Direction, out: &mut Map<String, Value>) {
     let Some(Value::Object(properties)) = object.get("properties") else { return };
-    let read_only = |schema: &Value| schema.get("readOnly") == Some(&Value::Bool(true));
     let kept: Map<String, Value> = properties
         .iter()
-        .filter(|(_, schema)| !read_only(schema))
-        .map(|(name, schema)| (name.clone(), to_json_schema(schema)))
+        .filter(|(_, schema)| !direction.hides(schema))
+        .map(|(name, schema)| (name.clone(), to_json_schema(schema, direction)))
         .collect();
     if let Some(Value::Array(required)) = out.get_mut("required") {
-        required.retain(|name| name.as_str().is_some_and(|name| !properties.get(name).is_some_and(read_only)));
+        let hidden = |name: &str| properties.get(name).is_some_and(|schema| direction.hides(schema));
+        required.retain(|name| name.as_str().is_some_and(|name| !hidden(name)));
     }
     out.insert("properties".into(), Value::Object(kept));
 }
@@ -120,48 +141,8 @@ fn nullable(mut out: Map<String, Value>) -> Value {
     }
 }
 
-/// The component schemas that `schema` reaches, converted, as the value of `$defs`.
-pub(crate) fn definitions(schema: &Value, document: &Value) -> Map<String, Value> {
-    let mut reached = Map::new();
-    let mut seen = BTreeSet::new();
-    let mut open = Vec::new();
-    references(schema, &mut open);
-    while let Some(name) = open.pop() {
-        if !seen.insert(name.clone()) {
-            continue;
-        }
-        let pointer = format!("/components/schemas/{}", unescape_percent(&name));
-        let converted = document.pointer(&pointer).map_or(Value::Bool(true), to_json_schema);
-        references(&converted, &mut open);
-        reached.insert(unescape_pointer(&unescape_percent(&name)), converted);
-    }
-    reached.sort_keys();
-    reached
-}
-
-fn references(value: &Value, found: &mut Vec<String>) {
-    match value {
-        Value::Object(object) => {
-            for (key, inner) in object {
-                match inner {
-                    Value::String(reference) if key == "$ref" => {
-                        found.extend(reference.strip_prefix(DEFS).map(str::to_owned));
-                    }
-                    _ => references(inner, found),
-                }
-            }
-        }
-        Value::Array(items) => items.iter().for_each(|item| references(item, found)),
-        _ => {}
-    }
-}
-
-fn unescape_pointer(token: &str) -> String {
-    token.replace("~1", "/").replace("~0", "~")
-}
-
 /// A `$ref` is a URI fragment, so a name may be percent-encoded in it.
-fn unescape_percent(token: &str) -> String {
+pub(crate) fn unescape_percent(token: &str) -> String {
     if !token.contains('%') {
         return token.to_owned();
     }
@@ -196,7 +177,7 @@ pub(crate) fn resolve<'a>(mut schema: &'a Value, defs: &'a Map<String, Value>) -
 
 /// The `$defs` key that a reference names.
 pub(crate) fn definition_name(reference: &str) -> Option<String> {
-    reference.strip_prefix(DEFS).map(|name| unescape_pointer(&unescape_percent(name)))
+    reference.strip_prefix(DEFS).map(|name| name.replace("~1", "/").replace("~0", "~"))
 }
 
 /// An object schema with everything its `allOf` says folded in; `None` where the schema is not

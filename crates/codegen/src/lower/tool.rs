@@ -1,11 +1,13 @@
+use super::components::Components;
+use super::names;
 use super::operation::{LoweredOperation, method, path_template};
 use super::published::publish;
-use super::schema::to_json_schema;
+use super::schema::Direction;
 use crate::load::{Definition, DefinitionFile, Source, Standalone};
 use crate::report::{Report, Severity};
 use infra_mcp_model::{
     Answer, Binding, BodyMember, Effect, Listing, Location, Method, Operation, Parameter, RequestBody, Review, Route,
-    Segment, Style, Tool,
+    Segment, Style, Text, Tool,
 };
 use serde_json::{Map, Value, json};
 
@@ -20,6 +22,8 @@ pub struct LoweredTool {
     pub published: Value,
     /// What the simulated provider answers.
     pub route: Option<Route>,
+    /// What our definition does not say: `title`, `description`, `parameters.PATH`, `review`.
+    pub lacking: Vec<String>,
 }
 
 /// Where the words of a tool come from: its definition, else the document.
@@ -54,6 +58,19 @@ impl Words<'_> {
         let (file, definition) = self.definition?;
         let text = definition.parameters.get(path).or_else(|| file.parameters.get(path))?;
         text.as_str().map(str::to_owned)
+    }
+
+    fn lacking(&self, paths: &[String]) -> Vec<String> {
+        let definition = self.definition.map(|(_, definition)| definition);
+        let has = |present: fn(&Definition) -> bool| definition.is_some_and(present);
+        let named = [
+            ("title", has(|definition| definition.title.is_some())),
+            ("description", has(|definition| definition.description.is_some())),
+            ("review", has(|definition| definition.facts.is_some())),
+        ];
+        let absent = named.iter().filter(|(_, present)| !present).map(|(name, _)| (*name).to_owned());
+        let wordless = paths.iter().filter(|path| self.parameter(path).is_none());
+        absent.chain(wordless.map(|path| format!("parameters.{path}"))).collect()
     }
 
     fn facts(&self, method: Method) -> Review {
@@ -107,7 +124,10 @@ pub(super) fn lower(
         description = bounded(&format!("Deprecated. {description}"), 1024);
     }
     let published = publish(&lowered.input_schema, &|path| words.parameter(path));
-    check_words(name, words, &published, report);
+    let mut paths = Vec::new();
+    parameter_paths(&published, "", &mut paths);
+    check_words(name, words, &paths, report);
+    let lacking = words.lacking(&paths);
     let listing = listing(name, &title, &description, &published, &review);
     let aliases = words.definition.map(|(_, definition)| definition.aliases.clone()).unwrap_or_default();
     let input_schema = without_descriptions(&lowered.input_schema);
@@ -122,14 +142,12 @@ pub(super) fn lower(
         input_schema: input_schema.to_string().into(),
         listing,
     };
-    LoweredTool { tool, input_schema, published, route }
+    LoweredTool { tool, input_schema, published, route, lacking }
 }
 
 /// A text for a parameter that does not exist, and a fact that names one, are mistakes.
-fn check_words(name: &str, words: &Words<'_>, published: &Value, report: &mut Report) {
+fn check_words(name: &str, words: &Words<'_>, paths: &[String], report: &mut Report) {
     let Some((file, definition)) = words.definition else { return };
-    let mut paths = Vec::new();
-    parameter_paths(published, "", &mut paths);
     let mut named: Vec<(&str, &str)> = definition.parameters.keys().map(|path| (path.as_str(), "parameters")).collect();
     if let Some(facts) = &definition.facts {
         named.extend(facts.secret_arguments.iter().map(|path| (path.as_str(), "secrets.arguments")));
@@ -212,32 +230,38 @@ fn without_descriptions(schema: &Value) -> Value {
 
 /// The operation of a definition that stands alone: a placeholder goes to the path, `in` decides
 /// where it is given, else GET and DELETE arguments go to the query and the rest to the JSON body.
-pub(super) fn standalone(definition: &Definition, alone: &Standalone) -> Result<LoweredOperation, String> {
+pub(crate) fn standalone(definition: &Definition, alone: &Standalone) -> Result<LoweredOperation, String> {
     let name = &definition.name;
     let method = method(&alone.method).ok_or_else(|| format!("`{name}`: the method {} is not served", alone.method))?;
     let path = path_template(&alone.path)?;
+    let mut components = Components::new(&alone.input_schema, Direction::Input);
+    let mut input_schema = components.convert(&alone.input_schema);
+    if !input_schema.is_object() {
+        input_schema = json!({});
+    }
     let properties = alone.input_schema.get("properties").and_then(Value::as_object);
     let (mut parameters, mut members) = (Vec::new(), Vec::new());
-    for (argument, schema) in properties.into_iter().flatten() {
-        let placed = path.0.iter().any(|segment| matches!(segment, Segment::Parameter(place) if place == argument));
+    for (wire, schema) in properties.into_iter().flatten() {
+        let argument = rename(&mut input_schema, wire);
+        let placed = path.0.iter().any(|segment| matches!(segment, Segment::Parameter(place) if place == wire));
         let location = match schema.get("in").and_then(Value::as_str) {
             _ if placed => Some(Location::Path),
             Some("query") => Some(Location::Query),
             Some("header") => Some(Location::Header),
             Some("body") => None,
-            Some(other) => return Err(format!("`{name}`: `{argument}` goes to {other}, which is no location")),
+            Some(other) => return Err(format!("`{name}`: `{wire}` goes to {other}, which is no location")),
             None => matches!(method, Method::Get | Method::Delete).then_some(Location::Query),
         };
-        let text: infra_mcp_model::Text = argument.clone().into();
+        let (wire, argument) = (Text::from(wire.clone()), Text::from(argument));
         match location {
             Some(location) => parameters.push(Parameter {
-                name: text.clone(),
-                argument: text,
+                name: wire,
+                argument,
                 location,
                 style: if location == Location::Query { Style::Form } else { Style::Simple },
                 explode: location == Location::Query,
             }),
-            None => members.push(BodyMember { name: text.clone(), argument: text }),
+            None => members.push(BodyMember { name: wire, argument }),
         }
     }
     for segment in path.0.iter() {
@@ -247,10 +271,13 @@ pub(super) fn standalone(definition: &Definition, alone: &Standalone) -> Result<
             return Err(format!("`{name}`: the input schema lacks `{place}`, which the path needs"));
         }
     }
-    let mut input_schema = to_json_schema(&alone.input_schema);
     input_schema["type"] = "object".into();
     input_schema["additionalProperties"] = Value::Bool(false);
     require_path_arguments(&mut input_schema, &parameters);
+    let defs = components.carried(&input_schema).defs;
+    if !defs.is_empty() {
+        input_schema["$defs"] = Value::Object(defs);
+    }
     let body = (!members.is_empty()).then(|| RequestBody::Members {
         required: matches!(method, Method::Post | Method::Put | Method::Patch),
         members: members.into(),
@@ -270,6 +297,27 @@ pub(super) fn standalone(definition: &Definition, alone: &Standalone) -> Result<
         notes: Vec::new(),
         success: (200, None),
     })
+}
+
+/// Gives an argument a name that every model API accepts, and says which.
+fn rename(schema: &mut Value, wire: &str) -> String {
+    let mut argument = names::argument(wire);
+    if argument == wire {
+        return argument;
+    }
+    if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
+        while properties.contains_key(&argument) {
+            argument.push('_');
+        }
+        let inner = properties.shift_remove(wire).unwrap_or(Value::Bool(true));
+        properties.insert(argument.clone(), inner);
+    }
+    for name in schema.get_mut("required").and_then(Value::as_array_mut).into_iter().flatten() {
+        if name == wire {
+            *name = argument.clone().into();
+        }
+    }
+    argument
 }
 
 fn require_path_arguments(schema: &mut Value, parameters: &[Parameter]) {

@@ -1,1 +1,0 @@
-//! Differences between an upstream document and ours.

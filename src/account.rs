@@ -1,5 +1,8 @@
 //! One authenticated connection to a provider: where requests go and what every one of them carries.
 
+#[cfg(test)]
+mod tests;
+
 use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;

@@ -1,6 +1,8 @@
 //! The tools that are served, in listing order, looked up by name.
 
 mod selection;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::fmt;

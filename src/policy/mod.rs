@@ -9,6 +9,8 @@
 //! ```
 
 mod effect;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 

@@ -13,18 +13,13 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use bytes::Bytes;
-use infra_mcp_model::Provider;
-
 pub use crate::config::Only;
 
+use crate::assembly::server;
 use crate::catalogue::Catalogue;
 use crate::config::{Command, Config, Environment, Flags, LogLevel, Providers};
 use crate::error::StartupError;
-use crate::executor::{Executor, Simulator};
 use crate::generated::PROVIDERS;
-use crate::sandbox;
-use crate::server::Server;
 
 /// A sub-command that has done its work and failed.
 const FAILED: u8 = 1;
@@ -60,6 +55,9 @@ fn carry_out(flags: Flags, only: Only, providers: Providers) -> Result<ExitCode,
         start_log(level);
     }
     let catalogue = Arc::new(Catalogue::select(providers, &config.selection)?);
+    if config.sandbox && !matches!(command, Some(Command::List { .. } | Command::Describe { .. })) {
+        complain(&"Sandbox: a simulated provider answers. Nothing real is read, changed or bought.");
+    }
     match command {
         None => serve::serve(config, catalogue, only, providers),
         Some(Command::List { json }) => Ok(print(&list::list(&catalogue, json))),
@@ -67,50 +65,6 @@ fn carry_out(flags: Flags, only: Only, providers: Providers) -> Result<ExitCode,
             describe::describe(&server(config, catalogue, providers), &tool, json)
         }
         Some(Command::Call { tool, arguments }) => call::call(&server(config, catalogue, providers), &tool, &arguments),
-    }
-}
-
-/// Puts the server together. Nothing here touches the network.
-fn server(config: Config, catalogue: Arc<Catalogue>, providers: Providers) -> Server {
-    let executor = if config.sandbox {
-        complain(&"Sandbox: a simulated provider answers. Nothing real is read, changed or bought.");
-        Executor::simulated(Arc::new(Sandboxes::new(&catalogue)))
-    } else {
-        Executor::network(config.network)
-    };
-    Server {
-        providers,
-        selection: config.selection,
-        catalogue,
-        accounts: config.accounts,
-        policy: config.policy,
-        executor: Arc::new(executor),
-        result_limit: config.result_limit.unwrap_or(0),
-    }
-}
-
-/// The simulated providers, told apart by the first label of the host a request goes to.
-struct Sandboxes(Vec<(&'static str, Arc<dyn Simulator>)>);
-
-impl Sandboxes {
-    fn new(catalogue: &Catalogue) -> Self {
-        let mut providers: Vec<&'static Provider> = catalogue.entries().iter().map(|entry| entry.provider).collect();
-        providers.dedup_by_key(|provider| &provider.name);
-        Self(providers.into_iter().map(|provider| (provider.name.as_ref(), sandbox::simulator(provider))).collect())
-    }
-}
-
-impl Simulator for Sandboxes {
-    fn answer(&self, request: http::Request<Bytes>) -> http::Response<Bytes> {
-        let name = request.uri().host().and_then(|host| host.split('.').next()).unwrap_or_default();
-        match self.0.iter().find(|(provider, _)| provider.eq_ignore_ascii_case(name)) {
-            Some((_, simulator)) => simulator.answer(request),
-            None => {
-                let mut answer = http::Response::new(Bytes::new());
-                *answer.status_mut() = http::StatusCode::BAD_GATEWAY;
-                answer
-            }
-        }
     }
 }
 

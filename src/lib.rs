@@ -3,7 +3,8 @@
 //! # Where to enter
 //!
 //! - [`cli::run`] is the whole program; every binary is one call of it.
-//! - [`server::Server::call`] carries out one call of a tool, and is what a library user starts from.
+//! - [`assembly::sandbox`] and [`assembly::from_environment`] give a library user a [`server::Server`];
+//!   [`server::Server::call`] carries out one call by name and `Server::run` one typed call.
 //! - [`generated`] holds the tool tables that `build.rs` makes of `specs/`, and with the feature `types`
 //!   a struct for the arguments of every tool.
 //!
@@ -25,6 +26,7 @@
 //! | [`transport`] | JSON-RPC lines over standard input and output |
 //! | [`sandbox`] | simulated providers |
 //! | [`config`] | flags and environment in, ready values out |
+//! | [`assembly`] | a configuration becomes a server; where a library user starts |
 //! | [`cli`] | the program and its sub-commands |
 //! | [`error`] | errors for who starts the server and for who calls a tool |
 //!
@@ -50,6 +52,7 @@
 
 pub mod account;
 pub mod arguments;
+pub mod assembly;
 pub mod call;
 pub mod catalogue;
 pub mod cli;

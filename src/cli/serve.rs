@@ -25,7 +25,7 @@ pub(super) fn serve(
     let grace = config.grace;
     config.result_limit = Some(config.served_result_limit());
     let listing = Listing::new(Arc::clone(&catalogue));
-    let server = super::server(config, catalogue, providers);
+    let server = crate::assembly::server(config, catalogue, providers);
     let handler = Handler::new(Arc::new(server), &only.binary(), &only.title(providers));
     runtime.block_on(async {
         let closing = CancellationToken::new();

@@ -66,7 +66,8 @@ impl Server {
         Ok(result::to_result(outcome, self.result_limit))
     }
 
-    async fn carry_out(
+    /// Carries out one call of a tool that is served.
+    pub(crate) async fn carry_out(
         &self,
         entry: Entry,
         arguments: Map<String, Value>,

@@ -63,6 +63,11 @@ impl Outbox {
         self.until(|state| state.broken).await;
     }
 
+    /// Takes nothing more. Nobody has to wait for what is left.
+    pub(crate) fn close(&self) {
+        self.wrote(true);
+    }
+
     /// Writes what is pushed until the other side goes away.
     pub(crate) async fn write_to(&self, mut writer: impl AsyncWrite + Unpin) {
         let mut batch = Vec::new();

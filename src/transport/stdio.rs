@@ -47,7 +47,7 @@ where
 {
     let Session { listing, closing, grace } = session;
     let outbox = Arc::new(Outbox::default());
-    tokio::spawn({
+    let writing = tokio::spawn({
         let outbox = Arc::clone(&outbox);
         async move { outbox.write_to(writer).await }
     });
@@ -56,13 +56,15 @@ where
     let running = service::serve_directly(handler, connection, None);
     tokio::select! {
         _ = running.waiting() => {}
-        () = outbox.broken() => return,
+        () = outbox.broken() => {}
         () = async { closing.cancelled().await; tokio::time::sleep(grace).await } => {
             tracing::debug!(target: "infra_mcp", "the grace is over; calls in flight are dropped");
         }
     }
     // Nothing more can be done for a client that does not read.
     let _ = tokio::time::timeout(LAST_WRITE, outbox.emptied()).await;
+    writing.abort();
+    outbox.close();
 }
 
 /// The [`Transport`] that rmcp drives.

@@ -19,6 +19,7 @@ pub(crate) const INTERNAL_ERROR: i32 = -32603;
 
 /// What a line holds.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "it lives for a moment, and a box would cost an allocation a message")]
 pub(crate) enum Inbound {
     /// Nothing to act on: an empty line, or an answer to a question that was never asked.
     Nothing,
@@ -113,6 +114,9 @@ fn request(object: JsonObject, id: Value, source: Option<&[u8]>) -> Result<Clien
     let Ok(request_id) = serde_json::from_value::<RequestId>(id.clone()) else {
         return Err(Rejection::new(id, INVALID_REQUEST, "The `id` of a request must be a string or a whole number."));
     };
+    if let Some(problem) = unreadable(object.get("params")) {
+        return Err(Rejection::new(id, INVALID_PARAMS, problem));
+    }
     let object = match tool_call(object, &request_id) {
         Ok(message) => return Ok(message),
         Err(object) => object,
@@ -123,6 +127,18 @@ fn request(object: JsonObject, id: Value, source: Option<&[u8]>) -> Result<Clien
         None => serde_json::from_value(Value::Object(object)),
     };
     parsed.map_err(|_| Rejection::new(id, INVALID_REQUEST, "The message is not a valid request."))
+}
+
+/// What rmcp would silently take for no parameters at all.
+fn unreadable(params: Option<&Value>) -> Option<&'static str> {
+    match params {
+        None | Some(Value::Null) => None,
+        Some(Value::Object(params)) => match params.get("cursor") {
+            None | Some(Value::Null | Value::String(_)) => None,
+            Some(_) => Some("The `cursor` must be a string."),
+        },
+        Some(_) => Some("The `params` must be an object."),
+    }
 }
 
 /// Makes the request of a plain `tools/call` directly: this is the hot path, and trying every kind
@@ -189,7 +205,9 @@ mod tests {
             (br#"{"jsonrpc":"2.0","id":3,"method":5}"#, 3.into(), INVALID_REQUEST),
             (br#"{"jsonrpc":"2.0","id":null,"method":"ping"}"#, Value::Null, INVALID_REQUEST),
             (br#"{"jsonrpc":"2.0","id":{},"method":"ping"}"#, Value::Null, INVALID_REQUEST),
-            (br#"{"jsonrpc":"2.0","id":4,"method":"ping","params":5}"#, 4.into(), INVALID_REQUEST),
+            (br#"{"jsonrpc":"2.0","id":4,"method":"ping","params":5}"#, 4.into(), INVALID_PARAMS),
+            (br#"{"jsonrpc":"2.0","id":4,"method":"tools/call","params":[]}"#, 4.into(), INVALID_PARAMS),
+            (br#"{"jsonrpc":"2.0","id":4,"method":"tools/list","params":{"cursor":5}}"#, 4.into(), INVALID_PARAMS),
         ];
         for (line, id, code) in cases {
             let rejection = read(line).expect_err(&String::from_utf8_lossy(line));
@@ -228,7 +246,7 @@ mod tests {
 
     #[test]
     fn malformed_parameters_reach_the_server() {
-        for params in ["[]", r#"{"name":5}"#, r#"{"name":"x","arguments":[]}"#, "{}"] {
+        for params in [r#"{"name":5}"#, r#"{"name":"x","arguments":[]}"#, "{}"] {
             let line = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{params}}}"#);
             let Ok(Inbound::Message(JsonRpcMessage::Request(request))) = read(line.as_bytes()) else {
                 panic!("{line} is a request");

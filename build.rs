@@ -26,6 +26,8 @@ fn main() {
         }
         Err(report) => report,
     };
+    #[cfg(feature = "client")]
+    write_clients(&specs);
     for problem in report.problems() {
         match problem.severity {
             Severity::Error => println!("cargo::error={problem}"),
@@ -33,5 +35,14 @@ fn main() {
             // Told by `infra-mcp-specs check`; a build need not repeat what is as it should be.
             Severity::Note => {}
         }
+    }
+}
+
+#[cfg(feature = "client")]
+fn write_clients(specs: &std::path::Path) {
+    let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it")).join("clients.rs");
+    match infra_mcp_codegen::generate_clients(specs) {
+        Ok(source) => fs::write(out, source).expect("OUT_DIR is writable"),
+        Err(error) => println!("cargo::error={error}"),
     }
 }

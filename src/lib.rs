@@ -1,4 +1,72 @@
-//! infra-mcp
+//! MCP servers for hosting and virtualization estates, generated at compile time from API descriptions.
+//!
+//! # Where to enter
+//!
+//! - [`cli::run`] is the whole program; every binary is one call of it.
+//! - [`assembly::sandbox`] and [`assembly::from_environment`] give a library user a [`server::Server`];
+//!   [`server::Server::call`] carries out one call by name and `Server::run` one typed call.
+//! - [`generated`] holds the tool tables that `build.rs` makes of `specs/`, and with the feature `types`
+//!   a struct for the arguments of every tool.
+//!
+//! # Code map
+//!
+//! Imports run one way, upwards in this list:
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`generated`] | the only `include!` of generated code: tables and plain structs |
+//! | [`account`] | one authenticated connection to a provider |
+//! | [`catalogue`] | the selected tools, looked up by name |
+//! | [`arguments`] | validation of a call's arguments, every violation named |
+//! | [`call`] | a call: tool, valid arguments, account |
+//! | [`policy`] | pure judgement; the only maker of [`policy::Authorized`] |
+//! | [`executor`] | builds the HTTP request, sends it, reads the answer |
+//! | [`result`] | makes a tool result of an answer, cut to size and still valid |
+//! | [`server`] | the way of a call: catalogue → arguments → policy → executor → result |
+//! | [`transport`] | JSON-RPC lines over standard input and output |
+//! | [`sandbox`] | simulated providers |
+//! | [`config`] | flags and environment in, ready values out |
+//! | [`assembly`] | a configuration becomes a server; where a library user starts |
+//! | [`cli`] | the program and its sub-commands |
+//! | [`error`] | errors for who starts the server and for who calls a tool |
+//!
+//! # What never happens
+//!
+//! - No call is executed that policy has not allowed: the executor takes nothing but
+//!   [`policy::Authorized`], and only policy makes it.
+//! - No hidden tool is called: listing and calling use the same [`catalogue::Catalogue`].
+//! - No model chooses where a request goes: address and credential are fixed at start, and a path value
+//!   neither adds nor removes a segment.
+//! - Nothing is sent before the arguments are valid.
+//! - No module but [`config`] reads the environment, and none but the executor opens a connection.
+//! - The sandbox sees finished HTTP requests, never tools or arguments.
+//! - The transport knows no tools, and generated code does no I/O.
+//! - Nothing but JSON-RPC is written to standard output while serving, and no token is ever logged.
+//! - No schema is parsed to start or to list, and no HTTP client is made before the first call.
+//!
+//! # What it does not do
+//!
+//! It serves tools only: no prompts, resources, completions or subscriptions. It keeps no state between
+//! runs, asks nobody for approval (that is the client's part, and `--read-only` is the switch) and
+//! listens on no port.
+
+pub mod account;
+pub mod arguments;
+pub mod assembly;
+pub mod call;
+pub mod catalogue;
+pub mod cli;
+#[cfg(feature = "client")]
+pub mod client;
+pub mod config;
+pub mod error;
+pub mod executor;
 pub mod generated;
+mod near;
+pub mod policy;
+pub mod result;
+pub mod sandbox;
+pub mod server;
+pub mod transport;
 #[cfg(feature = "types")]
 pub mod typed;

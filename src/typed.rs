@@ -1,6 +1,11 @@
 //! What the generated structs of [`crate::generated::types`] share.
 
 use serde::{Serialize, Serializer};
+use serde_json::{Map, Value};
+
+use crate::error::CallError;
+use crate::executor::Reply;
+use crate::server::Server;
 
 /// The arguments of one tool as a struct.
 pub trait ToolCall: Serialize {
@@ -29,6 +34,64 @@ impl<T: Serialize> Serialize for Nullable<T> {
         match self {
             Self::Null => serializer.serialize_none(),
             Self::Value(value) => value.serialize(serializer),
+        }
+    }
+}
+
+impl Server {
+    /// Carries out a typed call on the same way as any other: catalogue, arguments, policy, executor.
+    ///
+    /// # Errors
+    /// Whatever keeps a call from succeeding; a tool this server does not serve among them.
+    pub async fn run<T: ToolCall>(&self, call: &T) -> Result<Reply, CallError> {
+        let Some(entry) = self.catalogue.find(T::NAME) else {
+            return Err(CallError::Client { problem: self.unknown(T::NAME).to_string() });
+        };
+        self.carry_out(entry, arguments(call)?, None).await
+    }
+}
+
+fn arguments<T: ToolCall>(call: &T) -> Result<Map<String, Value>, CallError> {
+    match serde_json::to_value(call) {
+        Ok(Value::Object(arguments)) => Ok(arguments),
+        Ok(_) | Err(_) => {
+            Err(CallError::Client { problem: format!("The arguments of {} are not an object.", T::NAME) })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+    use std::sync::Arc;
+
+    use crate::account::{Account, AccountSettings};
+    use crate::arguments::Arguments;
+    use crate::call::Call;
+    use crate::catalogue::{Catalogue, Selection};
+    use crate::executor::request;
+    use crate::generated::{PROVIDERS, types};
+
+    /// Every struct, filled, gives the request that its arguments as JSON give.
+    #[test]
+    fn structs_and_json_send_the_same_request() {
+        let catalogue = Catalogue::select(PROVIDERS, &Selection::default()).expect("everything");
+        let samples = types::samples();
+        assert_eq!(samples.len(), catalogue.entries().len(), "a struct for every tool");
+        for (name, typed, json) in samples {
+            let json: Value = serde_json::from_str(json).expect("JSON");
+            assert_eq!(typed, json, "{name}");
+            let entry = catalogue.find(name).expect("listed");
+            let account = Arc::new(Account::new(entry.provider, AccountSettings::default()).expect("an account"));
+            let [typed, json] = [typed, json].map(|arguments| {
+                let Value::Object(arguments) = arguments else { panic!("{name} takes an object") };
+                let arguments = Arguments::validate(entry.tool, arguments)
+                    .unwrap_or_else(|violations| panic!("{name}: {violations}"));
+                let call = Call { entry, arguments, account: Arc::clone(&account), client_name: None };
+                let request = request::build(&call).unwrap_or_else(|error| panic!("{name}: {error:?}"));
+                format!("{} {} {:?}", request.method(), request.uri(), request.body())
+            });
+            assert_eq!(typed, json, "{name}");
         }
     }
 }

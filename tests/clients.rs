@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// Each binary with the number of tools it lists.
-const SERVERS: [(&str, u32); 2] =
-    [(env!("CARGO_BIN_EXE_hostinger-mcp"), 392), (env!("CARGO_BIN_EXE_vps-mcp"), 64)];
+const SERVERS: [(&str, u32); 2] = [(env!("CARGO_BIN_EXE_hostinger-mcp"), 392), (env!("CARGO_BIN_EXE_vps-mcp"), 64)];
 
 #[test]
 fn typescript_sdk() {

@@ -23,10 +23,8 @@ fn binaries_table_equals_the_catalogue() {
     expected.extend(SEVERAL.map(|binary| (binary.to_owned(), tools.len())));
 
     let rows = table("binaries");
-    let documented: BTreeMap<String, usize> = rows
-        .iter()
-        .map(|row| (row[0].clone(), row[2].parse().expect("the last column is a number")))
-        .collect();
+    let documented: BTreeMap<String, usize> =
+        rows.iter().map(|row| (row[0].clone(), row[2].parse().expect("the last column is a number"))).collect();
     assert_eq!(documented, expected);
     for row in rows.iter().filter(|row| !SEVERAL.contains(&row[0].as_str())) {
         assert_eq!(row[0], format!("{}-mcp", row[1]));
@@ -49,10 +47,8 @@ fn binaries_table_names_every_binary() {
 fn flags_table_equals_the_help() {
     let helps: [&[&str]; 4] = [&["--help"], &["list", "--help"], &["describe", "--help"], &["call", "--help"]];
     let offered: BTreeSet<String> = helps.iter().flat_map(|args| flags(&run("infra-mcp", args))).collect();
-    let documented: BTreeSet<String> = table("flags")
-        .iter()
-        .map(|row| row[0].split(' ').next().unwrap_or_default().to_owned())
-        .collect();
+    let documented: BTreeSet<String> =
+        table("flags").iter().map(|row| row[0].split(' ').next().unwrap_or_default().to_owned()).collect();
     assert_eq!(documented, offered);
 }
 

@@ -4,9 +4,7 @@
 use serde_json::{Map, Value, json};
 
 /// Methods a path item can hold (OpenAPI 3.0, Path Item Object).
-const METHODS: [&str; 8] = [
-    "get", "put", "post", "delete", "options", "head", "patch", "trace",
-];
+const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
 
 /// One operation of the document with everything it refers to.
 #[derive(Debug, Clone)]
@@ -28,10 +26,7 @@ impl Entry {
     /// The name of the tool that calls the operation.
     pub(crate) fn tool(&self) -> String {
         let legal = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-        self.id()
-            .chars()
-            .map(|c| if legal(c) { c } else { '_' })
-            .collect()
+        self.id().chars().map(|c| if legal(c) { c } else { '_' }).collect()
     }
 }
 
@@ -57,43 +52,22 @@ pub(crate) fn entries(document: &Value) -> Vec<Entry> {
     entries
 }
 
-fn entry(
-    document: &Value,
-    path: &str,
-    item: &Map<String, Value>,
-    method: &str,
-    operation: &Value,
-) -> Entry {
+fn entry(document: &Value, path: &str, item: &Map<String, Value>, method: &str, operation: &Value) -> Entry {
     let mut operation = operation.clone();
-    let fields = operation
-        .as_object_mut()
-        .expect("an operation is an object");
+    let fields = operation.as_object_mut().expect("an operation is an object");
     fields.shift_remove("responses");
-    let security = fields
-        .get("security")
-        .unwrap_or(&document["security"])
-        .clone();
+    let security = fields.get("security").unwrap_or(&document["security"]).clone();
     fields.insert("security".into(), schemes(document, &security));
     let mut operation = inlined(document, &operation);
-    operation["parameters"] = merged(
-        inlined(document, item.get("parameters").unwrap_or(&json!([]))),
-        operation["parameters"].take(),
-    );
-    Entry {
-        method: method.to_ascii_uppercase(),
-        path: path.to_owned(),
-        operation,
-    }
+    operation["parameters"] =
+        merged(inlined(document, item.get("parameters").unwrap_or(&json!([]))), operation["parameters"].take());
+    Entry { method: method.to_ascii_uppercase(), path: path.to_owned(), operation }
 }
 
 /// The Security Scheme Objects of the first of the alternatives.
 fn schemes(document: &Value, security: &Value) -> Value {
     let names = security.get(0).and_then(Value::as_object);
-    names
-        .into_iter()
-        .flatten()
-        .map(|(name, _)| document["components"]["securitySchemes"][name].clone())
-        .collect()
+    names.into_iter().flatten().map(|(name, _)| document["components"]["securitySchemes"][name].clone()).collect()
 }
 
 /// Parameters of the path, each replaced by the operation's own of the same name and location.
@@ -104,10 +78,7 @@ fn merged(shared: Value, own: Value) -> Value {
     };
     let own = list(own);
     let mut merged = list(shared);
-    merged.retain(|p| {
-        own.iter()
-            .all(|o| o["name"] != p["name"] || o["in"] != p["in"])
-    });
+    merged.retain(|p| own.iter().all(|o| o["name"] != p["name"] || o["in"] != p["in"]));
     merged.extend(own);
     merged.into()
 }
@@ -117,15 +88,10 @@ fn inlined(document: &Value, value: &Value) -> Value {
     match value {
         Value::Object(fields) => match fields.get("$ref").and_then(Value::as_str) {
             Some(reference) => {
-                let target = reference
-                    .strip_prefix('#')
-                    .and_then(|p| document.pointer(p));
+                let target = reference.strip_prefix('#').and_then(|p| document.pointer(p));
                 inlined(document, target.expect("a reference into the document"))
             }
-            None => fields
-                .iter()
-                .map(|(name, field)| (name.clone(), inlined(document, field)))
-                .collect(),
+            None => fields.iter().map(|(name, field)| (name.clone(), inlined(document, field))).collect(),
         },
         Value::Array(items) => items.iter().map(|item| inlined(document, item)).collect(),
         scalar => scalar.clone(),

@@ -25,10 +25,7 @@ pub(crate) fn canonical(raw: &str, delimiters: &str) -> Result<String, String> {
         if byte == b'%' {
             let digits = tail.get(..2).and_then(|d| std::str::from_utf8(d).ok());
             let decoded = digits.and_then(|d| u8::from_str_radix(d, 16).ok());
-            push_encoded(
-                &mut out,
-                decoded.ok_or_else(|| format!("a stray % in {raw}"))?,
-            );
+            push_encoded(&mut out, decoded.ok_or_else(|| format!("a stray % in {raw}"))?);
             rest = &tail[2..];
         } else if delimiters.as_bytes().contains(&byte) {
             out.push(byte.into());

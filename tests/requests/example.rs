@@ -64,24 +64,14 @@ fn value(schema: &Value, place: Place<'_>) -> Result<Value, String> {
 }
 
 fn array(schema: &Value, place: Place<'_>) -> Result<Value, String> {
-    let limit = |keyword, default| {
-        schema[keyword]
-            .as_u64()
-            .map_or(default, |n| usize::try_from(n).unwrap_or(usize::MAX))
-    };
+    let limit =
+        |keyword, default| schema[keyword].as_u64().map_or(default, |n| usize::try_from(n).unwrap_or(usize::MAX));
     let count = limit("minItems", 0).max(2).min(limit("maxItems", 2).max(1));
     (0..count)
         .map(|turn| {
             let name = format!("{}{turn}", place.name);
             let name = name.as_str();
-            value(
-                &schema["items"],
-                Place {
-                    name,
-                    turn,
-                    ..place
-                },
-            )
+            value(&schema["items"], Place { name, turn, ..place })
         })
         .collect()
 }
@@ -99,20 +89,9 @@ fn object(schema: &Value, place: Place<'_>) -> Result<Value, String> {
         Value::Object(_) => {
             let schema = &schema["additionalProperties"];
             let kinds = schema["oneOf"].as_array();
-            for (turn, kind) in kinds
-                .map_or(std::slice::from_ref(schema), Vec::as_slice)
-                .iter()
-                .enumerate()
-            {
+            for (turn, kind) in kinds.map_or(std::slice::from_ref(schema), Vec::as_slice).iter().enumerate() {
                 let name = format!("{}{turn}", place.name);
-                let value = value(
-                    kind,
-                    Place {
-                        name: &name,
-                        turn,
-                        ..place
-                    },
-                )?;
+                let value = value(kind, Place { name: &name, turn, ..place })?;
                 members.insert(name, value);
             }
         }
@@ -159,9 +138,7 @@ fn integer(schema: &Value, place: Place<'_>) -> Result<i64, String> {
 
 /// An odd integer beyond 2^53, a different one for (nearly) every name.
 fn large(name: &str) -> i64 {
-    let sum = name
-        .bytes()
-        .fold(7_i64, |sum, b| (sum * 31 + i64::from(b)) % 1_000_003);
+    let sum = name.bytes().fold(7_i64, |sum, b| (sum * 31 + i64::from(b)) % 1_000_003);
     BEYOND_DOUBLE + 2 * sum
 }
 
@@ -173,8 +150,7 @@ fn text(schema: &Value, place: Place<'_>) -> Result<String, String> {
     };
     let limit = |keyword: &str| schema[keyword].as_u64();
     let length = text.chars().count() as u64;
-    let free = schema.get("pattern").is_none()
-        && matches!(schema["format"].as_str(), None | Some("password"));
+    let free = schema.get("pattern").is_none() && matches!(schema["format"].as_str(), None | Some("password"));
     match (limit("minLength"), limit("maxLength")) {
         (Some(least), _) if length < least && free => {
             Ok(text + &"x".repeat(usize::try_from(least - length).map_err(|e| e.to_string())?))
@@ -199,9 +175,7 @@ fn matching(pattern: &str, place: Place<'_>) -> Result<String, String> {
     match pattern {
         "^[0-9]+$" => Ok(large(name).to_string()),
         r"^(wp-[0-9]+(\.[0-9]+){1,2}|php-fpm)$" => Ok(format!("wp-6.{turn}.2")),
-        r"^(?=[a-z0-9])(?=.*[a-z0-9]$)[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$" => {
-            Ok(format!("a_b-1.c-{turn}"))
-        }
+        r"^(?=[a-z0-9])(?=.*[a-z0-9]$)[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$" => Ok(format!("a_b-1.c-{turn}")),
         _ => Err(format!("no example is known for the pattern {pattern}")),
     }
 }

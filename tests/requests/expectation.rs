@@ -61,11 +61,7 @@ pub(crate) fn plan(entry: &Entry, extent: Extent) -> Result<Plan, String> {
         headers: authorization(entry).map_err(fail)?,
         ..Expected::default()
     };
-    for parameter in entry.operation["parameters"]
-        .as_array()
-        .into_iter()
-        .flatten()
-    {
+    for parameter in entry.operation["parameters"].as_array().into_iter().flatten() {
         if extent == Extent::Required && parameter["required"] != true {
             continue;
         }
@@ -77,9 +73,7 @@ pub(crate) fn plan(entry: &Entry, extent: Extent) -> Result<Plan, String> {
     if let Some(body) = entry.operation.get("requestBody") {
         let members = members(body, extent).map_err(fail)?;
         if body["required"] == true || !members.is_empty() {
-            expected
-                .headers
-                .push(("content-type".into(), "application/json".into()));
+            expected.headers.push(("content-type".into(), "application/json".into()));
             expected.body = Some(members.clone().into());
         }
         for (name, value) in members {
@@ -93,12 +87,7 @@ pub(crate) fn plan(entry: &Entry, extent: Extent) -> Result<Plan, String> {
     }
     expected.query.sort_by(|a, b| name_of(a).cmp(name_of(b)));
     expected.headers.sort();
-    Ok(Plan {
-        label,
-        tool: entry.tool(),
-        arguments,
-        expected,
-    })
+    Ok(Plan { label, tool: entry.tool(), arguments, expected })
 }
 
 fn authorization(entry: &Entry) -> Result<Vec<(String, String)>, String> {
@@ -110,9 +99,7 @@ fn authorization(entry: &Entry) -> Result<Vec<(String, String)>, String> {
             if scheme["type"] == "http" && scheme["scheme"] == "bearer" {
                 Ok(("authorization".into(), format!("Bearer {TOKEN}")))
             } else {
-                Err(format!(
-                    "security scheme {scheme} is not known to this test"
-                ))
+                Err(format!("security scheme {scheme} is not known to this test"))
             }
         })
         .collect()
@@ -134,46 +121,28 @@ impl Expected {
     /// Values").
     fn place(&mut self, parameter: &Value, name: &str, value: &Value) -> Result<(), String> {
         let location = parameter["in"].as_str().unwrap_or_default();
-        let default = if matches!(location, "query" | "cookie") {
-            "form"
-        } else {
-            "simple"
-        };
+        let default = if matches!(location, "query" | "cookie") { "form" } else { "simple" };
         let style = parameter["style"].as_str().unwrap_or(default);
         let explode = parameter["explode"].as_bool().unwrap_or(style == "form");
         let pieces = pieces(value)?;
-        let joined = |separator| {
-            pieces
-                .iter()
-                .map(|p| encoded(p))
-                .collect::<Vec<_>>()
-                .join(separator)
-        };
+        let joined = |separator| pieces.iter().map(|p| encoded(p)).collect::<Vec<_>>().join(separator);
         match (location, style, explode) {
             ("path", "simple", _) => {
                 self.path = self.path.replace(&format!("{{{name}}}"), &joined(","));
             }
             ("query", "form", true) => {
                 for piece in &pieces {
-                    self.query
-                        .push(format!("{}={}", encoded(name), encoded(piece)));
+                    self.query.push(format!("{}={}", encoded(name), encoded(piece)));
                 }
             }
-            ("query", "form", false) => {
-                self.query
-                    .push(format!("{}={}", encoded(name), joined(",")))
-            }
+            ("query", "form", false) => self.query.push(format!("{}={}", encoded(name), joined(","))),
             ("query", "spaceDelimited", false) => {
-                self.query
-                    .push(format!("{}={}", encoded(name), joined("%20")));
+                self.query.push(format!("{}={}", encoded(name), joined("%20")));
             }
             ("query", "pipeDelimited", false) => {
-                self.query
-                    .push(format!("{}={}", encoded(name), joined("%7C")));
+                self.query.push(format!("{}={}", encoded(name), joined("%7C")));
             }
-            ("header", "simple", _) => self
-                .headers
-                .push((name.to_ascii_lowercase(), pieces.join(","))),
+            ("header", "simple", _) => self.headers.push((name.to_ascii_lowercase(), pieces.join(","))),
             _ => {
                 return Err(format!(
                     "{name}: in {location}, style {style}, explode {explode} is not known to this test"
@@ -187,10 +156,7 @@ impl Expected {
     pub(crate) fn differences(&self, got: &Received) -> Vec<String> {
         let mut found = Differences::default();
         found.compare("method", &self.method, &got.method);
-        let (path, query) = got
-            .target
-            .split_once('?')
-            .map_or((got.target.as_str(), None), |(p, q)| (p, Some(q)));
+        let (path, query) = got.target.split_once('?').map_or((got.target.as_str(), None), |(p, q)| (p, Some(q)));
         match canonical(path, "/,") {
             Ok(path) => found.compare("path", &self.path, &path),
             Err(why) => found.add("path", &self.path, &why),
@@ -200,22 +166,16 @@ impl Expected {
             Ok(query) => found.compare("query", &self.query.join("&"), &query.join("&")),
             Err(why) => found.add("query", &self.query.join("&"), &why),
         }
-        found.compare(
-            "headers",
-            &lines(&self.headers),
-            &lines(&documented(&got.headers)),
-        );
+        found.compare("headers", &lines(&self.headers), &lines(&documented(&got.headers)));
         match (&self.body, got.body.as_slice()) {
             (None, b"") => {}
             (None, bytes) => found.add("body", "none", &String::from_utf8_lossy(bytes)),
             (Some(body), b"") => found.add("body", &body.to_string(), "none"),
             (Some(body), bytes) => match serde_json::from_slice(bytes) {
                 Ok(sent) => found.values("body", body, &sent),
-                Err(why) => found.add(
-                    "body",
-                    &body.to_string(),
-                    &format!("no JSON, {why}: {}", String::from_utf8_lossy(bytes)),
-                ),
+                Err(why) => {
+                    found.add("body", &body.to_string(), &format!("no JSON, {why}: {}", String::from_utf8_lossy(bytes)))
+                }
             },
         }
         found.0
@@ -247,10 +207,7 @@ fn documented(headers: &[(String, String)]) -> Vec<(String, String)> {
 }
 
 fn lines(headers: &[(String, String)]) -> String {
-    let lines: Vec<String> = headers
-        .iter()
-        .map(|(name, value)| format!("{name}: {value}"))
-        .collect();
+    let lines: Vec<String> = headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
     lines.join(" | ")
 }
 
@@ -265,23 +222,12 @@ impl Differences {
 
     fn add(&mut self, what: &str, expected: &str, got: &str) {
         let same = expected.chars().zip(got.chars());
-        let skipped = same
-            .take_while(|(a, b)| a == b)
-            .count()
-            .saturating_sub(Self::LEAD);
+        let skipped = same.take_while(|(a, b)| a == b).count().saturating_sub(Self::LEAD);
         let cut = |text: &str| {
             let shown: String = text.chars().skip(skipped).take(Self::LONGEST).collect();
-            if skipped > 0 {
-                format!("…{shown}")
-            } else {
-                shown
-            }
+            if skipped > 0 { format!("…{shown}") } else { shown }
         };
-        self.0.push(format!(
-            "{what}\n    expected {}\n    got      {}",
-            cut(expected),
-            cut(got)
-        ));
+        self.0.push(format!("{what}\n    expected {}\n    got      {}", cut(expected), cut(got)));
     }
 
     fn compare(&mut self, what: &str, expected: &str, got: &str) {

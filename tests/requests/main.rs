@@ -33,19 +33,13 @@ const OLD_NAMES: [(&str, &str); 1] = [("ecommerce_listOrdersV1", "ecommerce_list
 fn every_operation_sends_the_request_the_document_prescribes() {
     let recordings = recordings();
     assert_eq!(recordings.len(), OPERATIONS);
-    report(
-        recordings
-            .iter()
-            .flat_map(|recording| recording.differences(&recording.plans)),
-    );
+    report(recordings.iter().flat_map(|recording| recording.differences(&recording.plans)));
 }
 
 #[test]
 fn a_wrong_document_is_noticed() {
-    let right: Vec<_> = recordings()
-        .iter()
-        .filter(|recording| recording.differences(&recording.plans).is_empty())
-        .collect();
+    let right: Vec<_> =
+        recordings().iter().filter(|recording| recording.differences(&recording.plans).is_empty()).collect();
     let mut problems = Vec::new();
     for (name, mutation) in MUTATIONS {
         let mut copies = 0;
@@ -73,24 +67,14 @@ fn the_list_names_every_operation_once_and_no_old_name() {
     let upstream = Recorder::start();
     let mut session = Session::start(&upstream.url()).expect("the server starts");
     let listed = session.tools().expect("the tools are listed");
-    session
-        .finish()
-        .expect("the server ends when its input does");
+    session.finish().expect("the server ends when its input does");
 
     let names: BTreeSet<&str> = listed.iter().map(String::as_str).collect();
     let tools: Vec<String> = hostinger().iter().map(document::Entry::tool).collect();
     let expected: BTreeSet<&str> = tools.iter().map(String::as_str).collect();
-    assert_eq!(
-        expected.len(),
-        OPERATIONS,
-        "tool names of the document are unique"
-    );
-    let missing = expected
-        .difference(&names)
-        .map(|name| format!("{name} is not listed"));
-    let unknown = names
-        .difference(&expected)
-        .map(|name| format!("{name} is listed and no operation"));
+    assert_eq!(expected.len(), OPERATIONS, "tool names of the document are unique");
+    let missing = expected.difference(&names).map(|name| format!("{name} is not listed"));
+    let unknown = names.difference(&expected).map(|name| format!("{name} is listed and no operation"));
     report(missing.chain(unknown));
     assert_eq!(listed.len(), names.len(), "no name is listed twice");
 }
@@ -102,10 +86,7 @@ fn old_names_are_answered() {
     let entries = hostinger();
     let mut problems = Vec::new();
     for (old, id) in OLD_NAMES {
-        let entry = entries
-            .iter()
-            .find(|entry| entry.id() == id)
-            .expect("an operation of the document");
+        let entry = entries.iter().find(|entry| entry.id() == id).expect("an operation of the document");
         for plan in plans(entry).expect("a plan") {
             match request_of(&mut session, &upstream, old, &plan) {
                 Ok(sent) => problems.extend(plan.expected.differences(&sent)),

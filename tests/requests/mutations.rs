@@ -18,44 +18,26 @@ pub(crate) const MUTATIONS: [(&str, Mutation); 13] = [
     ("a path parameter in the query", path_to_query),
     ("explode flipped", explode_flipped),
     ("another array style", another_style),
-    (
-        "required flag of a parameter flipped",
-        parameter_required_flipped,
-    ),
+    ("required flag of a parameter flipped", parameter_required_flipped),
     ("a body member renamed", member_renamed),
     ("a body member in the query", member_to_query),
-    (
-        "required flag of a body member flipped",
-        member_required_flipped,
-    ),
+    ("required flag of a body member flipped", member_required_flipped),
     ("required flag of the body flipped", body_required_flipped),
 ];
 
 const SCHEMA: &str = "/requestBody/content/application~1json/schema";
 
 fn another_method(entry: &Entry) -> Vec<Entry> {
-    let method = if entry.method == "POST" {
-        "PUT"
-    } else {
-        "POST"
-    };
-    vec![Entry {
-        method: method.into(),
-        ..entry.clone()
-    }]
+    let method = if entry.method == "POST" { "PUT" } else { "POST" };
+    vec![Entry { method: method.into(), ..entry.clone() }]
 }
 
 fn another_path(entry: &Entry) -> Vec<Entry> {
-    vec![Entry {
-        path: entry.path.replacen("/v", "/w", 1),
-        ..entry.clone()
-    }]
+    vec![Entry { path: entry.path.replacen("/v", "/w", 1), ..entry.clone() }]
 }
 
 fn no_authentication(entry: &Entry) -> Vec<Entry> {
-    vec![changed(entry, |operation| {
-        operation["security"] = json!([])
-    })]
+    vec![changed(entry, |operation| operation["security"] = json!([]))]
 }
 
 fn query_to_header(entry: &Entry) -> Vec<Entry> {
@@ -79,10 +61,7 @@ fn query_renamed(entry: &Entry) -> Vec<Entry> {
 fn path_to_query(entry: &Entry) -> Vec<Entry> {
     let mut copies = each_parameter(entry, |p| p["in"] == "path", |p| p["in"] = "query".into());
     for copy in &mut copies {
-        let moved = copy.operation["parameters"]
-            .as_array()
-            .into_iter()
-            .flatten();
+        let moved = copy.operation["parameters"].as_array().into_iter().flatten();
         let names: Vec<String> = moved
             .filter(|p| p["in"] == "query")
             .map(|p| format!("/{{{}}}", p["name"].as_str().unwrap_or_default()))
@@ -95,9 +74,7 @@ fn path_to_query(entry: &Entry) -> Vec<Entry> {
 }
 
 fn explode_flipped(entry: &Entry) -> Vec<Entry> {
-    each_parameter(entry, is_list, |p| {
-        p["explode"] = (p["explode"] == false).into()
-    })
+    each_parameter(entry, is_list, |p| p["explode"] = (p["explode"] == false).into())
 }
 
 fn another_style(entry: &Entry) -> Vec<Entry> {
@@ -110,16 +87,11 @@ fn another_style(entry: &Entry) -> Vec<Entry> {
 /// A query parameter for which an array of several elements is sent.
 fn is_list(parameter: &Value) -> bool {
     let value = example(&parameter["schema"], "x", Extent::Everything);
-    parameter["in"] == "query"
-        && value.is_ok_and(|v| v.as_array().is_some_and(|items| items.len() > 1))
+    parameter["in"] == "query" && value.is_ok_and(|v| v.as_array().is_some_and(|items| items.len() > 1))
 }
 
 fn parameter_required_flipped(entry: &Entry) -> Vec<Entry> {
-    each_parameter(
-        entry,
-        |p| p["in"] == "query",
-        |p| p["required"] = (p["required"] != true).into(),
-    )
+    each_parameter(entry, |p| p["in"] == "query", |p| p["required"] = (p["required"] != true).into())
 }
 
 fn member_renamed(entry: &Entry) -> Vec<Entry> {
@@ -131,12 +103,7 @@ fn member_renamed(entry: &Entry) -> Vec<Entry> {
     for (pointer, names) in objects {
         for name in names {
             copies.push(changed(entry, |operation| {
-                rename_member(
-                    operation
-                        .pointer_mut(&pointer)
-                        .expect("a schema of the body"),
-                    &name,
-                );
+                rename_member(operation.pointer_mut(&pointer).expect("a schema of the body"), &name);
             }));
         }
     }
@@ -150,10 +117,7 @@ fn object_schemas(schema: &Value, pointer: String, found: &mut Vec<(String, Vec<
         for (name, member) in properties {
             object_schemas(
                 member,
-                format!(
-                    "{pointer}/properties/{}",
-                    name.replace('~', "~0").replace('/', "~1")
-                ),
+                format!("{pointer}/properties/{}", name.replace('~', "~0").replace('/', "~1")),
                 found,
             );
         }
@@ -164,12 +128,8 @@ fn object_schemas(schema: &Value, pointer: String, found: &mut Vec<(String, Vec<
 }
 
 fn rename_member(schema: &mut Value, old: &str) {
-    let properties = schema["properties"]
-        .as_object_mut()
-        .expect("an object schema");
-    let member = properties
-        .shift_remove(old)
-        .expect("a member of the schema");
+    let properties = schema["properties"].as_object_mut().expect("an object schema");
+    let member = properties.shift_remove(old).expect("a member of the schema");
     properties.insert(renamed(old), member);
     for name in schema["required"].as_array_mut().into_iter().flatten() {
         if name == old {
@@ -180,26 +140,16 @@ fn rename_member(schema: &mut Value, old: &str) {
 
 fn member_to_query(entry: &Entry) -> Vec<Entry> {
     each_member(entry, is_scalar, |operation, name| {
-        let schema = operation
-            .pointer_mut(SCHEMA)
-            .expect("the body has a schema");
+        let schema = operation.pointer_mut(SCHEMA).expect("the body has a schema");
         let required = is_required(schema, name);
-        let member = schema["properties"]
-            .as_object_mut()
-            .and_then(|p| p.shift_remove(name));
-        let parameters = operation["parameters"]
-            .as_array_mut()
-            .expect("parameters are an array");
-        parameters
-            .push(json!({ "name": name, "in": "query", "required": required, "schema": member }));
+        let member = schema["properties"].as_object_mut().and_then(|p| p.shift_remove(name));
+        let parameters = operation["parameters"].as_array_mut().expect("parameters are an array");
+        parameters.push(json!({ "name": name, "in": "query", "required": required, "schema": member }));
     })
 }
 
 fn is_scalar(schema: &Value) -> bool {
-    matches!(
-        schema["type"].as_str(),
-        Some("string" | "integer" | "boolean")
-    )
+    matches!(schema["type"].as_str(), Some("string" | "integer" | "boolean"))
 }
 
 fn member_required_flipped(entry: &Entry) -> Vec<Entry> {
@@ -207,9 +157,7 @@ fn member_required_flipped(entry: &Entry) -> Vec<Entry> {
         entry,
         |_| true,
         |operation, name| {
-            let schema = operation
-                .pointer_mut(SCHEMA)
-                .expect("the body has a schema");
+            let schema = operation.pointer_mut(SCHEMA).expect("the body has a schema");
             let was = is_required(schema, name);
             let mut names = schema["required"].as_array().cloned().unwrap_or_default();
             names.retain(|n| n != name);
@@ -246,32 +194,17 @@ fn changed(entry: &Entry, change: impl FnOnce(&mut Value)) -> Entry {
 
 /// A copy for every parameter that is `wanted`, with that one changed.
 fn each_parameter(entry: &Entry, wanted: fn(&Value) -> bool, change: fn(&mut Value)) -> Vec<Entry> {
-    let parameters = entry.operation["parameters"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .enumerate();
+    let parameters = entry.operation["parameters"].as_array().into_iter().flatten().enumerate();
     parameters
         .filter(|(_, parameter)| wanted(parameter))
-        .map(|(index, _)| {
-            changed(entry, |operation| {
-                change(&mut operation["parameters"][index])
-            })
-        })
+        .map(|(index, _)| changed(entry, |operation| change(&mut operation["parameters"][index])))
         .collect()
 }
 
 /// A copy for every member of the body that is `wanted`, with that one changed.
-fn each_member(
-    entry: &Entry,
-    wanted: fn(&Value) -> bool,
-    change: fn(&mut Value, &str),
-) -> Vec<Entry> {
+fn each_member(entry: &Entry, wanted: fn(&Value) -> bool, change: fn(&mut Value, &str)) -> Vec<Entry> {
     let schema = entry.operation.pointer(SCHEMA);
-    let members = schema
-        .and_then(|s| s["properties"].as_object())
-        .into_iter()
-        .flatten();
+    let members = schema.and_then(|s| s["properties"].as_object()).into_iter().flatten();
     members
         .filter(|(_, member)| wanted(member))
         .map(|(name, _)| changed(entry, |operation| change(operation, name)))

@@ -66,15 +66,9 @@ fn exchange(stream: TcpStream, sender: &Sender<Result<Received, String>>) -> io:
     let mut answers = stream.try_clone()?;
     let mut requests = BufReader::new(stream);
     while let Some(request) = read(&mut requests)? {
-        let status = if request.method == "POST" {
-            "201 Created"
-        } else {
-            "200 OK"
-        };
+        let status = if request.method == "POST" { "201 Created" } else { "200 OK" };
         let _ = sender.send(Ok(request));
-        let answer = format!(
-            "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{{}}"
-        );
+        let answer = format!("HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{{}}");
         if answers.write_all(answer.as_bytes()).is_err() {
             break;
         }
@@ -88,8 +82,7 @@ pub(crate) fn read(input: &mut impl BufRead) -> io::Result<Option<Received>> {
         return Ok(None);
     };
     let mut words = first.split(' ');
-    let (Some(method), Some(target), Some("HTTP/1.1"), None) =
-        (words.next(), words.next(), words.next(), words.next())
+    let (Some(method), Some(target), Some("HTTP/1.1"), None) = (words.next(), words.next(), words.next(), words.next())
     else {
         return Err(io::Error::other(format!("bad request line {first:?}")));
     };
@@ -100,27 +93,15 @@ pub(crate) fn read(input: &mut impl BufRead) -> io::Result<Option<Received>> {
         if line.is_empty() {
             break;
         }
-        let (name, value) = line
-            .split_once(':')
-            .ok_or_else(|| io::Error::other(format!("bad header {line:?}")))?;
+        let (name, value) = line.split_once(':').ok_or_else(|| io::Error::other(format!("bad header {line:?}")))?;
         headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
     }
     let body = body(input, &headers)?;
-    Ok(Some(Received {
-        method,
-        target,
-        headers,
-        body,
-    }))
+    Ok(Some(Received { method, target, headers, body }))
 }
 
 fn body(input: &mut impl BufRead, headers: &[(String, String)]) -> io::Result<Vec<u8>> {
-    let header = |wanted: &str| {
-        headers
-            .iter()
-            .find(|(name, _)| name == wanted)
-            .map(|(_, value)| value.as_str())
-    };
+    let header = |wanted: &str| headers.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str());
     let mut body = Vec::new();
     match (header("transfer-encoding"), header("content-length")) {
         (Some("chunked"), None) => loop {
@@ -132,14 +113,10 @@ fn body(input: &mut impl BufRead, headers: &[(String, String)]) -> io::Result<Ve
                 break;
             }
         },
-        (None, Some(length)) => {
-            append(input, length.parse().map_err(io::Error::other)?, &mut body)?
-        }
+        (None, Some(length)) => append(input, length.parse().map_err(io::Error::other)?, &mut body)?,
         (None, None) => {}
         (coding, length) => {
-            return Err(io::Error::other(format!(
-                "transfer encoding {coding:?} with length {length:?}"
-            )));
+            return Err(io::Error::other(format!("transfer encoding {coding:?} with length {length:?}")));
         }
     }
     Ok(body)

@@ -34,13 +34,7 @@ impl Session {
             .map_err(|e| format!("the server does not start: {e}"))?;
         let input = child.stdin.take();
         let output = child.stdout.take().map(BufReader::new).ok_or("no stdout")?;
-        let mut session = Self {
-            child,
-            input,
-            output,
-            last_id: 0,
-            _directory: directory,
-        };
+        let mut session = Self { child, input, output, last_id: 0, _directory: directory };
         let client = json!({ "name": "requests-test", "version": "1" });
         session.request(
             "initialize",
@@ -51,20 +45,12 @@ impl Session {
     }
 
     /// Calls a tool; the text of a tool error or a protocol error is the `Err`.
-    pub(crate) fn call(
-        &mut self,
-        tool: &str,
-        arguments: &Map<String, Value>,
-    ) -> Result<Value, String> {
-        let result = self.request(
-            "tools/call",
-            json!({ "name": tool, "arguments": arguments }),
-        )?;
+    pub(crate) fn call(&mut self, tool: &str, arguments: &Map<String, Value>) -> Result<Value, String> {
+        let result = self.request("tools/call", json!({ "name": tool, "arguments": arguments }))?;
         match result["isError"].as_bool() {
-            Some(true) => Err(format!(
-                "the call was refused: {}",
-                result["content"][0]["text"].as_str().unwrap_or("no text")
-            )),
+            Some(true) => {
+                Err(format!("the call was refused: {}", result["content"][0]["text"].as_str().unwrap_or("no text")))
+            }
             _ => Ok(result),
         }
     }
@@ -76,11 +62,7 @@ impl Session {
         loop {
             let page = self.request("tools/list", params)?;
             let tools = page["tools"].as_array().ok_or("`tools` is no array")?;
-            names.extend(
-                tools
-                    .iter()
-                    .map(|tool| tool["name"].as_str().unwrap_or_default().to_owned()),
-            );
+            names.extend(tools.iter().map(|tool| tool["name"].as_str().unwrap_or_default().to_owned()));
             match &page["nextCursor"] {
                 Value::Null => return Ok(names),
                 cursor => params = json!({ "cursor": cursor }),
@@ -92,18 +74,12 @@ impl Session {
     pub(crate) fn finish(mut self) -> Result<(), String> {
         self.input = None;
         let status = self.child.wait().map_err(|e| e.to_string())?;
-        if status.success() {
-            Ok(())
-        } else {
-            Err(format!("the server ended with {status}"))
-        }
+        if status.success() { Ok(()) } else { Err(format!("the server ended with {status}")) }
     }
 
     fn request(&mut self, method: &str, params: Value) -> Result<Value, String> {
         self.last_id += 1;
-        self.write(
-            &json!({ "jsonrpc": "2.0", "id": self.last_id, "method": method, "params": params }),
-        )?;
+        self.write(&json!({ "jsonrpc": "2.0", "id": self.last_id, "method": method, "params": params }))?;
         loop {
             let mut message = self.read()?;
             if message.get("id").is_none() {
@@ -119,18 +95,14 @@ impl Session {
 
     fn write(&mut self, message: &Value) -> Result<(), String> {
         let input = self.input.as_mut().ok_or("the input is closed")?;
-        input
-            .write_all(format!("{message}\n").as_bytes())
-            .map_err(|e| format!("the server reads no more: {e}"))
+        input.write_all(format!("{message}\n").as_bytes()).map_err(|e| format!("the server reads no more: {e}"))
     }
 
     fn read(&mut self) -> Result<Value, String> {
         let mut line = String::new();
         match self.output.read_line(&mut line) {
             Ok(0) => Err("the server has ended".into()),
-            Ok(_) => {
-                serde_json::from_str(&line).map_err(|e| format!("no JSON on stdout, {e}: {line}"))
-            }
+            Ok(_) => serde_json::from_str(&line).map_err(|e| format!("no JSON on stdout, {e}: {line}")),
             Err(e) => Err(format!("the output cannot be read: {e}")),
         }
     }

@@ -30,14 +30,8 @@ pub(crate) fn recordings() -> &'static [Recording] {
         let workers = thread::available_parallelism().map_or(1, usize::from);
         let share = entries.len().div_ceil(workers).max(1);
         thread::scope(|scope| {
-            let parts: Vec<_> = entries
-                .chunks(share)
-                .map(|part| scope.spawn(|| record(part)))
-                .collect();
-            parts
-                .into_iter()
-                .flat_map(|part| part.join().expect("a worker does not panic"))
-                .collect()
+            let parts: Vec<_> = entries.chunks(share).map(|part| scope.spawn(|| record(part))).collect();
+            parts.into_iter().flat_map(|part| part.join().expect("a worker does not panic")).collect()
         })
     })
 }
@@ -54,28 +48,17 @@ fn record(entries: &[Entry]) -> Vec<Recording> {
     let recordings = entries.iter().map(|entry| {
         let (plans, sent) = match plans(entry) {
             Ok(plans) => {
-                let sent = plans
-                    .iter()
-                    .map(|plan| send(&mut session, &upstream, plan))
-                    .collect();
+                let sent = plans.iter().map(|plan| send(&mut session, &upstream, plan)).collect();
                 (plans, sent)
             }
             Err(why) => (Vec::new(), vec![Err(why)]),
         };
-        Recording {
-            entry: entry.clone(),
-            plans,
-            sent,
-        }
+        Recording { entry: entry.clone(), plans, sent }
     });
     recordings.collect()
 }
 
-fn send(
-    session: &mut Result<Session, String>,
-    upstream: &Recorder,
-    plan: &Plan,
-) -> Result<Received, String> {
+fn send(session: &mut Result<Session, String>, upstream: &Recorder, plan: &Plan) -> Result<Received, String> {
     let session = session.as_mut().map_err(|why| why.clone())?;
     request_of(session, upstream, &plan.tool, plan)
 }
@@ -105,12 +88,7 @@ impl Recording {
             let label = plans.get(index).map_or(self.entry.id(), |plan| &plan.label);
             match (sent, plans.get(index)) {
                 (Ok(sent), Some(plan)) => {
-                    found.extend(
-                        plan.expected
-                            .differences(sent)
-                            .into_iter()
-                            .map(|d| format!("{label}: {d}")),
-                    );
+                    found.extend(plan.expected.differences(sent).into_iter().map(|d| format!("{label}: {d}")));
                 }
                 (Ok(_), None) => found.push(format!("{label}: a call that was not planned")),
                 (Err(why), _) => found.push(format!("{label}: {why}")),

@@ -59,3 +59,22 @@ pub fn generate(specs: &Path, options: &Options<'_>) -> Result<(String, Report),
     }
     Ok((emit::emit(&providers, options), report))
 }
+
+/// Source with one module a provider that has a document: its full typed client.
+///
+/// # Errors
+///
+/// The provider whose document progenitor cannot take, and why.
+#[cfg(feature = "client")]
+pub fn generate_clients(specs: &Path) -> Result<String, String> {
+    let mut report = Report::default();
+    let mut source = String::new();
+    for provider in load::load(specs, false, &mut report) {
+        if let Some(document) = &provider.document {
+            let client = emit::client(&document.root).map_err(|error| format!("{}: {error}", document.file))?;
+            let (name, title) = (provider.name.replace('-', "_"), &provider.settings.title);
+            source.push_str(&format!("/// The full typed client of {title}.\npub mod {name} {{\n{client}\n}}\n"));
+        }
+    }
+    Ok(source)
+}

@@ -1,9 +1,14 @@
 //! The model becomes Rust source. Emission has not heard of OpenAPI.
 
+#[cfg(feature = "client")]
+mod client;
 mod expression;
 mod source;
 mod tables;
 mod types;
+
+#[cfg(feature = "client")]
+pub use client::client;
 
 use crate::Options;
 use crate::lower::LoweredProvider;

@@ -184,7 +184,6 @@ fn listing(name: &str, title: &str, description: &str, published: &Value, review
         || review.secret()
         || review.effect_when.iter().any(|when| when.effect == Effect::Destructive);
     let annotations = json!({
-        "title": title,
         "readOnlyHint": reads,
         "destructiveHint": destructive,
         "idempotentHint": review.idempotent,

@@ -1,0 +1,307 @@
+//! One authenticated connection to a provider: where requests go and what every one of them carries.
+
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+use std::fmt;
+use std::time::Duration;
+
+use http::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use infra_mcp_model::{Authentication, Provider, Text};
+use url::Url;
+
+use crate::error::StartupError;
+
+/// What is put in the place of a credential.
+const MASK: &str = "***";
+
+/// Shorter credentials are not looked for in answers: masking them would tear up ordinary text.
+const SHORTEST_MASKED: usize = 6;
+
+/// A credential. Neither `Debug` nor `Display` shows it, and its memory is overwritten when it is dropped.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Takes the text over.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The credential itself, for the one place that sends it.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(MASK)
+    }
+}
+
+impl fmt::Display for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(MASK)
+    }
+}
+
+impl Drop for Secret {
+    fn drop(&mut self) {
+        let mut bytes = std::mem::take(&mut self.0).into_bytes();
+        bytes.fill(0);
+        // Keeps the compiler from leaving out writes that nothing reads.
+        std::hint::black_box(&bytes);
+    }
+}
+
+/// For which tools the declared body of a GET, HEAD or DELETE request goes into the query instead.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum BodyAsQuery {
+    /// As each operation declares.
+    #[default]
+    Declared,
+    /// For the tools with these names.
+    Tools(Vec<String>),
+    /// For all of them.
+    All,
+}
+
+impl BodyAsQuery {
+    /// Whether this tool is meant.
+    #[must_use]
+    pub fn covers(&self, tool: &str) -> bool {
+        match self {
+            Self::Declared => false,
+            Self::Tools(names) => names.iter().any(|name| name == tool),
+            Self::All => true,
+        }
+    }
+}
+
+/// What a user can say about an account. The default is an account without a credential.
+#[derive(Debug, Clone, Default)]
+pub struct AccountSettings {
+    /// Replaces the base URL of the provider; it may have a path.
+    pub base_url: Option<Url>,
+    /// The credential.
+    pub token: Option<Secret>,
+    /// Additional request headers. They win over all others, the one with the token included.
+    pub headers: Vec<(String, Secret)>,
+    /// Appended to the user agent in parentheses.
+    pub user_agent: Option<String>,
+    /// Replaces the time limit of the provider: the whole call, retries included.
+    pub timeout: Option<Duration>,
+    /// Where declared bodies of GET, HEAD and DELETE requests go.
+    pub body_as_query: BodyAsQuery,
+}
+
+/// One authenticated connection to a provider, checked and ready: requests only copy from it.
+pub struct Account {
+    provider: &'static Provider,
+    base_url: Url,
+    base: String,
+    headers: HeaderMap,
+    secrets: Vec<Secret>,
+    credential: bool,
+    timeout: Duration,
+    body_as_query: BodyAsQuery,
+}
+
+impl Account {
+    /// Checks the settings.
+    ///
+    /// # Errors
+    /// If the base URL is missing or unfit, or if a token or header cannot be sent.
+    pub fn new(provider: &'static Provider, settings: AccountSettings) -> Result<Self, StartupError> {
+        let base_url = base_url(provider, settings.base_url)?;
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        headers.insert(USER_AGENT, user_agent(settings.user_agent.as_deref()));
+        let mut secrets = Vec::new();
+        let carrier = credential_header(&provider.authentication, provider)?;
+        if let (Some(carrier), Some(token)) = (&carrier, settings.token) {
+            let token = Secret::new(token.expose().trim());
+            headers.insert(carrier, credential_value(provider, &token)?);
+            secrets.push(token);
+        }
+        for (name, value) in settings.headers {
+            let name = extra_name(provider, &name)?;
+            let sensitive = Some(&name) == carrier.as_ref() || name == AUTHORIZATION;
+            headers.insert(&name, extra_value(provider, &name, &value)?);
+            if sensitive {
+                let credential = value.expose().rsplit(' ').next().unwrap_or_default();
+                secrets.push(Secret::new(credential));
+            }
+        }
+        secrets.retain(|secret| secret.expose().len() >= SHORTEST_MASKED);
+        Ok(Self {
+            base: base_url.as_str().trim_end_matches('/').to_owned(),
+            credential: carrier.is_none_or(|carrier| headers.contains_key(carrier)),
+            base_url,
+            provider,
+            headers,
+            secrets,
+            timeout: settings.timeout.unwrap_or(Duration::from_secs(provider.timeout_seconds)),
+            body_as_query: settings.body_as_query,
+        })
+    }
+
+    /// The provider that is connected to.
+    #[must_use]
+    pub fn provider(&self) -> &'static Provider {
+        self.provider
+    }
+
+    /// Where requests go.
+    #[must_use]
+    pub fn base_url(&self) -> &Url {
+        &self.base_url
+    }
+
+    /// The base URL without a slash at its end, ready for a path.
+    pub(crate) fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// The headers that every request carries.
+    pub(crate) fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// Whether requests carry a credential, or need none.
+    #[must_use]
+    pub fn has_credential(&self) -> bool {
+        self.credential
+    }
+
+    /// How long a call may take, retries included.
+    #[must_use]
+    pub fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    /// Where declared bodies of GET, HEAD and DELETE requests go.
+    #[must_use]
+    pub fn body_as_query(&self) -> &BodyAsQuery {
+        &self.body_as_query
+    }
+
+    /// The text without the credentials of this account.
+    pub(crate) fn mask<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        self.secrets.iter().fold(Cow::Borrowed(text), |text, secret| {
+            if text.contains(secret.expose()) { Cow::Owned(text.replace(secret.expose(), MASK)) } else { text }
+        })
+    }
+}
+
+impl fmt::Debug for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Account")
+            .field("provider", &self.provider.name)
+            .field("base_url", &self.base)
+            .field("credential", &self.credential)
+            .finish_non_exhaustive()
+    }
+}
+
+fn base_url(provider: &Provider, given: Option<Url>) -> Result<Url, StartupError> {
+    let fail = |problem: &str| {
+        let fix = "Give the address up to where the paths of the API begin, such as https://api.example.com/v2.";
+        Err(StartupError::new(variable(&provider.environment.base_url, "base URL"), problem, fix))
+    };
+    let url = match given {
+        Some(url) => url,
+        None if provider.base_url.is_empty() => {
+            return fail(&format!("{} has no fixed address, so one must be given.", provider.title));
+        }
+        None => match Url::parse(&provider.base_url) {
+            Ok(url) => url,
+            Err(_) => return fail("this is not a URL."),
+        },
+    };
+    if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+        return fail("the base URL must begin with https:// or http://.");
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return fail("the base URL must not hold a user name or password.");
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return fail("the base URL must end with its path, without ? or #.");
+    }
+    Ok(url)
+}
+
+fn variable(names: &[Text], otherwise: &str) -> String {
+    names.first().map_or_else(|| otherwise.to_owned(), ToString::to_string)
+}
+
+fn user_agent(appended: Option<&str>) -> HeaderValue {
+    const OURS: &str = concat!("infra-mcp/", env!("CARGO_PKG_VERSION"));
+    printable(appended.unwrap_or_default())
+        .and_then(|appended| HeaderValue::from_bytes(format!("{OURS} ({appended})").as_bytes()).ok())
+        .unwrap_or(HeaderValue::from_static(OURS))
+}
+
+/// The text without control characters and outer spaces; `None` if nothing is left.
+pub(crate) fn printable(text: &str) -> Option<String> {
+    let kept: String = text.chars().filter(|c| !c.is_control()).collect();
+    let kept = kept.trim();
+    (!kept.is_empty()).then(|| kept.to_owned())
+}
+
+/// The header that carries the credential.
+fn credential_header(authentication: &Authentication, provider: &Provider) -> Result<Option<HeaderName>, StartupError> {
+    match authentication {
+        Authentication::Bearer => Ok(Some(AUTHORIZATION)),
+        Authentication::None => Ok(None),
+        Authentication::Header(name) => HeaderName::try_from(name.as_ref()).map(Some).map_err(|_| {
+            let problem = format!("authentication names the header {name:?}, which is no header name.");
+            StartupError::new(format!("provider {}", provider.name), problem, "Correct its description in the specs.")
+        }),
+    }
+}
+
+fn credential_value(provider: &Provider, token: &Secret) -> Result<HeaderValue, StartupError> {
+    let text = match provider.authentication {
+        Authentication::Bearer => format!("Bearer {}", token.expose()),
+        _ => token.expose().to_owned(),
+    };
+    let mut value = HeaderValue::try_from(text).map_err(|_| {
+        let fix = "Copy it again: it is one line of letters, digits and punctuation.";
+        StartupError::new(
+            variable(&provider.environment.token, "token"),
+            "the token holds characters that cannot be sent.",
+            fix,
+        )
+    })?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+fn extra_name(provider: &Provider, name: &str) -> Result<HeaderName, StartupError> {
+    HeaderName::try_from(name).map_err(|_| {
+        let problem = format!("{name:?} is no header name.");
+        StartupError::new(
+            variable(&provider.environment.headers, "headers"),
+            problem,
+            "A name is made of letters, digits and dashes.",
+        )
+    })
+}
+
+fn extra_value(provider: &Provider, name: &HeaderName, value: &Secret) -> Result<HeaderValue, StartupError> {
+    let mut value = HeaderValue::from_bytes(value.expose().as_bytes()).map_err(|_| {
+        let problem = format!("the value of {name} holds characters that cannot be sent.");
+        StartupError::new(
+            variable(&provider.environment.headers, "headers"),
+            problem,
+            "Leave out line breaks and other control characters.",
+        )
+    })?;
+    // What an operator puts here is as often as not another credential.
+    value.set_sensitive(true);
+    Ok(value)
+}

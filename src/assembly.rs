@@ -1,0 +1,93 @@
+//! Puts a [`Server`] together out of a configuration: for the command line, and for users of the library.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use infra_mcp_model::Provider;
+
+use crate::catalogue::Catalogue;
+use crate::config::{Config, Environment, Only, Options, Providers};
+use crate::error::StartupError;
+use crate::executor::{Executor, Simulator};
+use crate::generated::PROVIDERS;
+use crate::sandbox;
+use crate::server::Server;
+
+/// A server of every tool of this build in front of simulated providers: no account, no network.
+///
+/// # Errors
+/// If a provider of this build cannot be simulated.
+///
+/// ```
+/// # #[cfg(all(feature = "vps", feature = "types"))]
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// use infra_mcp::generated::types::hostinger::vps::VpsGetVirtualMachinesV1;
+///
+/// let server = infra_mcp::assembly::sandbox()?;
+/// let reply = server.run(&VpsGetVirtualMachinesV1::new()).await?;
+/// assert!(reply.body.contains("web-1.example.com"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # }).unwrap();
+/// ```
+pub fn sandbox() -> Result<Server, StartupError> {
+    let options = Options { sandbox: true, ..Options::default() };
+    open(options, &Environment::default())
+}
+
+/// A server of every tool of this build, with the credentials and addresses that the environment and a
+/// `.env` file in the working directory hold.
+///
+/// # Errors
+/// If one of the variables is malformed. A missing token is no error: a call will say so.
+pub fn from_environment() -> Result<Server, StartupError> {
+    open(Options::default(), &Environment::of_process())
+}
+
+fn open(options: Options, environment: &Environment) -> Result<Server, StartupError> {
+    let config = Config::new(options, environment, Only::Everything, PROVIDERS)?;
+    let catalogue = Arc::new(Catalogue::select(PROVIDERS, &config.selection)?);
+    Ok(server(config, catalogue, PROVIDERS))
+}
+
+/// Puts the server together. Nothing here touches the network.
+pub(crate) fn server(config: Config, catalogue: Arc<Catalogue>, providers: Providers) -> Server {
+    let executor = if config.sandbox {
+        Executor::simulated(Arc::new(Sandboxes::new(&catalogue)))
+    } else {
+        Executor::network(config.network)
+    };
+    Server {
+        providers,
+        selection: config.selection,
+        catalogue,
+        accounts: config.accounts,
+        policy: config.policy,
+        executor: Arc::new(executor),
+        result_limit: config.result_limit.unwrap_or(0),
+    }
+}
+
+/// The simulated providers, told apart by the first label of the host a request goes to.
+struct Sandboxes(Vec<(&'static str, Arc<dyn Simulator>)>);
+
+impl Sandboxes {
+    fn new(catalogue: &Catalogue) -> Self {
+        let mut providers: Vec<&'static Provider> = catalogue.entries().iter().map(|entry| entry.provider).collect();
+        providers.dedup_by_key(|provider| &provider.name);
+        Self(providers.into_iter().map(|provider| (provider.name.as_ref(), sandbox::simulator(provider))).collect())
+    }
+}
+
+impl Simulator for Sandboxes {
+    fn answer(&self, request: http::Request<Bytes>) -> http::Response<Bytes> {
+        let name = request.uri().host().and_then(|host| host.split('.').next()).unwrap_or_default();
+        match self.0.iter().find(|(provider, _)| provider.eq_ignore_ascii_case(name)) {
+            Some((_, simulator)) => simulator.answer(request),
+            None => {
+                let mut answer = http::Response::new(Bytes::new());
+                *answer.status_mut() = http::StatusCode::BAD_GATEWAY;
+                answer
+            }
+        }
+    }
+}

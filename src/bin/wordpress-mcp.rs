@@ -1,0 +1,7 @@
+//! Serves the toolset `wordpress` of Hostinger.
+
+use infra_mcp::cli::{Only, run};
+
+fn main() -> std::process::ExitCode {
+    run(Only::Toolset("hostinger", "wordpress"))
+}

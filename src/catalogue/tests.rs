@@ -1,0 +1,117 @@
+use super::*;
+use crate::executor::fixture;
+use infra_mcp_model::{Method, Review};
+
+fn providers() -> &'static [&'static Provider] {
+    let tool = |name: &'static str, review: Review| Tool {
+        review,
+        ..fixture::tool(name, fixture::operation(Method::Get, "/v1", vec![], None))
+    };
+    let read = || fixture::review(Effect::Read);
+    let provider = fixture::provider(vec![
+        (
+            "vps",
+            vec![
+                tool("VPS_list", read()),
+                tool("VPS_start", fixture::review(Effect::Write)),
+                tool("VPS_keys", Review { secret_results: vec!["key".into()].into(), ..read() }),
+            ],
+        ),
+        (
+            "dns",
+            vec![
+                Tool { aliases: vec!["DNS_old".into()].into(), ..tool("DNS_list", read()) },
+                tool("DNS_delete", fixture::review(Effect::Destructive)),
+            ],
+        ),
+    ]);
+    Box::leak(vec![provider].into_boxed_slice())
+}
+
+fn names(list: &[&str]) -> Option<Vec<String>> {
+    Some(list.iter().map(ToString::to_string).collect())
+}
+
+#[test]
+fn selections_narrow() {
+    let all = ["VPS_list", "VPS_start", "VPS_keys", "DNS_list", "DNS_delete"];
+    let everything = Selection::default;
+    for (selection, expected) in [
+        (everything(), &all[..]),
+        (Selection { providers: names(&["example"]), ..everything() }, &all[..]),
+        (Selection { toolsets: names(&["dns"]), ..everything() }, &["DNS_list", "DNS_delete"]),
+        (Selection { toolsets: names(&["dns", "vps"]), ..everything() }, &all[..]),
+        (Selection { tools: names(&["DNS_delete", "VPS_list"]), ..everything() }, &["VPS_list", "DNS_delete"]),
+        (Selection { tools: names(&["DNS_old"]), ..everything() }, &["DNS_list"]),
+        (
+            Selection { exclude: vec!["DNS_old".into(), "VPS_start".into()], ..everything() },
+            &["VPS_list", "VPS_keys", "DNS_delete"],
+        ),
+        (
+            Selection { toolsets: names(&["vps"]), exclude: vec!["DNS_list".into()], ..everything() },
+            &["VPS_list", "VPS_start", "VPS_keys"],
+        ),
+        (Selection { read_only: true, ..everything() }, &["VPS_list", "DNS_list"]),
+    ] {
+        let catalogue = Catalogue::select(providers(), &selection).unwrap();
+        let got: Vec<&str> = catalogue.entries().iter().map(|entry| entry.tool.name.as_ref()).collect();
+        assert_eq!(got, expected, "{selection:?}");
+    }
+}
+
+#[test]
+fn wrong_names_say_what_is_accepted() {
+    let everything = Selection::default;
+    for (selection, expected) in [
+        (
+            Selection { providers: names(&["exmple"]), ..everything() },
+            "there is no provider `exmple`; did you mean `example`? Accepted: example.",
+        ),
+        (
+            Selection { toolsets: names(&["vsp"]), ..everything() },
+            "--toolsets: there is no toolset `vsp`; did you mean `vps`? Accepted: vps, dns.",
+        ),
+        (
+            Selection { toolsets: names(&["quite-other"]), ..everything() },
+            "--toolsets: there is no toolset `quite-other`. Accepted: vps, dns.",
+        ),
+        (
+            Selection { tools: names(&["vps-list"]), ..everything() },
+            "--tools: there is no tool `vps-list`; did you mean `VPS_list`?",
+        ),
+        (
+            Selection { exclude: vec!["VPS_lst".into()], ..everything() },
+            "--exclude-tools: there is no tool `VPS_lst`; did you mean `VPS_list`?",
+        ),
+        (
+            Selection { toolsets: names(&["vps"]), tools: names(&["DNS_list"]), ..everything() },
+            "--tools: `DNS_list` belongs to the toolset `dns`, which is not selected.",
+        ),
+        (Selection { tools: names(&["VPS_start"]), read_only: true, ..everything() }, "No tool is left"),
+    ] {
+        let error = Catalogue::select(providers(), &selection).unwrap_err().to_string();
+        assert!(error.starts_with(expected), "{error}");
+    }
+}
+
+#[test]
+fn only_selected_tools_are_found() {
+    let selection = Selection { toolsets: names(&["dns"]), ..Selection::default() };
+    let catalogue = Catalogue::select(providers(), &selection).unwrap();
+    for (name, found, hidden) in [
+        ("DNS_list", Some("DNS_list"), false),
+        ("DNS_old", Some("DNS_list"), false),
+        ("VPS_list", None, true),
+        ("dns_list", None, false),
+        ("", None, false),
+    ] {
+        assert_eq!(catalogue.find(name).map(|entry| entry.tool.name.as_ref()), found, "{name}");
+        assert_eq!(catalogue.hidden(name), hidden, "{name}");
+    }
+    assert_eq!(catalogue.nearest("dns_list"), Some("DNS_list"));
+}
+
+#[test]
+fn a_build_without_tools_is_an_empty_catalogue() {
+    assert!(Catalogue::select(&[], &Selection::default()).unwrap().entries().is_empty());
+}

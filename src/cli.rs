@@ -1,0 +1,103 @@
+//! The program: reads flags and environment, then serves or carries out a sub-command.
+//!
+//! Exit codes: 0 done, 1 the called tool failed, 2 the command line or the environment is wrong.
+
+mod arguments;
+mod call;
+mod describe;
+mod list;
+mod serve;
+
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+pub use crate::config::Only;
+
+use crate::assembly::server;
+use crate::catalogue::Catalogue;
+use crate::config::{Command, Config, Environment, Flags, LogLevel, Providers};
+use crate::error::StartupError;
+use crate::generated::PROVIDERS;
+
+/// A sub-command that has done its work and failed.
+const FAILED: u8 = 1;
+
+/// The whole program behind every binary.
+#[must_use]
+pub fn run(only: Only) -> ExitCode {
+    let flags = match Flags::parse(std::env::args_os(), only, PROVIDERS) {
+        Ok(flags) => flags,
+        Err(answer) => {
+            // Help and version go to standard output, everything else to standard error. If it is
+            // closed there is nobody left to tell.
+            let _ = answer.print();
+            return ExitCode::from(u8::try_from(answer.exit_code()).unwrap_or(StartupError::EXIT_CODE));
+        }
+    };
+    match carry_out(flags, only, PROVIDERS) {
+        Ok(code) => code,
+        Err(error) => {
+            complain(&error);
+            ExitCode::from(StartupError::EXIT_CODE)
+        }
+    }
+}
+
+fn carry_out(flags: Flags, only: Only, providers: Providers) -> Result<ExitCode, StartupError> {
+    let Flags { options, command } = flags;
+    let config = Config::new(options, &Environment::of_process(), only, providers)?;
+    for warning in &config.warnings {
+        complain(&format_args!("warning: {warning}"));
+    }
+    if let Some(level) = config.log {
+        start_log(level);
+    }
+    let catalogue = Arc::new(Catalogue::select(providers, &config.selection)?);
+    if config.sandbox && !matches!(command, Some(Command::List { .. } | Command::Describe { .. })) {
+        complain(&"Sandbox: a simulated provider answers. Nothing real is read, changed or bought.");
+    }
+    match command {
+        None => serve::serve(config, catalogue, only, providers),
+        Some(Command::List { json }) => Ok(print(&list::list(&catalogue, json))),
+        Some(Command::Describe { tool, json }) => {
+            describe::describe(&server(config, catalogue, providers), &tool, json)
+        }
+        Some(Command::Call { tool, arguments }) => call::call(&server(config, catalogue, providers), &tool, &arguments),
+    }
+}
+
+/// Logs to standard error what this crate says: rmcp and the HTTP client would log arguments.
+fn start_log(level: LogLevel) {
+    use tracing_subscriber::filter::{LevelFilter, Targets};
+    use tracing_subscriber::layer::SubscriberExt;
+    let level = match level {
+        LogLevel::Error => LevelFilter::ERROR,
+        LogLevel::Warn => LevelFilter::WARN,
+        LogLevel::Info => LevelFilter::INFO,
+        LogLevel::Debug => LevelFilter::DEBUG,
+        LogLevel::Trace => LevelFilter::TRACE,
+    };
+    let lines = tracing_subscriber::fmt().with_max_level(level).with_writer(io::stderr).finish();
+    // A second log in one process is a test's business.
+    let _ = tracing::subscriber::set_global_default(lines.with(Targets::new().with_target("infra_mcp", level)));
+}
+
+/// Says something on standard error, if anybody listens.
+fn complain(message: &dyn Display) {
+    let _ = writeln!(io::stderr(), "{message}");
+}
+
+/// Prints the result of a sub-command. Whoever stops reading early, as `head` does, has seen enough.
+fn print(text: &str) -> ExitCode {
+    let mut out = io::stdout().lock();
+    let printed = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    match printed {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            complain(&format_args!("The result cannot be written: {error}."));
+            ExitCode::from(FAILED)
+        }
+        _ => ExitCode::SUCCESS,
+    }
+}

@@ -1,0 +1,164 @@
+//! Makes the arguments of a call out of words of the command line.
+
+use std::io;
+
+use infra_mcp_model::Tool;
+use serde_json::{Map, Value};
+
+use crate::error::StartupError;
+
+const FORMS: &str =
+    "Give name=value, name:=JSON, one JSON object with all arguments, or - to read that from standard input.";
+
+/// Reads the words in order; a later one wins. `stdin` is read for `-` only.
+///
+/// # Errors
+/// If a word has none of the forms, or holds JSON that is malformed.
+pub(super) fn read(
+    tool: &Tool,
+    words: &[String],
+    stdin: impl Fn() -> io::Result<String>,
+) -> Result<Map<String, Value>, StartupError> {
+    // The schema is made by our generator. Should it not parse, every value is tried as JSON.
+    let schema: Value = serde_json::from_str(&tool.input_schema).unwrap_or_default();
+    let mut arguments = Map::new();
+    for word in words {
+        if word == "-" {
+            let text = stdin().map_err(|error| wrong("-", format!("standard input cannot be read: {error}.")))?;
+            arguments.extend(object("-", &text)?);
+        } else if word.trim_start().starts_with('{') {
+            arguments.extend(object("the JSON argument", word)?);
+        } else {
+            let (name, value) = pair(&schema, word)?;
+            put(&mut arguments, &name, value);
+        }
+    }
+    Ok(arguments)
+}
+
+fn wrong(subject: &str, problem: impl Into<String>) -> StartupError {
+    StartupError::new(subject, problem, FORMS)
+}
+
+fn object(subject: &str, text: &str) -> Result<Map<String, Value>, StartupError> {
+    match serde_json::from_str(text) {
+        Ok(Value::Object(object)) => Ok(object),
+        Ok(_) => Err(wrong(subject, "it must be a JSON object.")),
+        Err(error) => Err(wrong(subject, format!("it is not valid JSON: {error}."))),
+    }
+}
+
+/// The path of an argument and its value.
+fn pair(schema: &Value, word: &str) -> Result<(Vec<String>, Value), StartupError> {
+    let Some((name, text)) = word.split_once('=').filter(|(name, _)| !name.is_empty()) else {
+        return Err(wrong(word, "this is no argument."));
+    };
+    if let Some(name) = name.strip_suffix(':') {
+        let value = serde_json::from_str(text)
+            .map_err(|error| wrong(name, format!("its value is not valid JSON: {error}.")))?;
+        return Ok((path(schema, name), value));
+    }
+    let path = path(schema, name);
+    // What is neither text nor JSON is passed on as text: validation then says what is wanted.
+    let value = match (takes_text(schema, &path), serde_json::from_str(text)) {
+        (false, Ok(value)) => value,
+        _ => Value::from(text),
+    };
+    Ok((path, value))
+}
+
+/// `a.b` is the member `b` of `a`, unless the tool has an argument with that very name.
+fn path(schema: &Value, name: &str) -> Vec<String> {
+    if schema["properties"].get(name).is_some() {
+        return vec![name.to_owned()];
+    }
+    name.split('.').map(str::to_owned).collect()
+}
+
+/// Whether the schema takes text at this path and nothing that looks different.
+fn takes_text(schema: &Value, path: &[String]) -> bool {
+    let mut place = schema;
+    for name in path {
+        place = &resolve(schema, place)["properties"][name.as_str()];
+    }
+    match &resolve(schema, place)["type"] {
+        Value::String(name) => name == "string",
+        Value::Array(names) => names.iter().all(|name| name == "string" || name == "null"),
+        _ => false,
+    }
+}
+
+/// What a `$ref` to a definition of the same schema stands for.
+pub(super) fn resolve<'s>(schema: &'s Value, place: &'s Value) -> &'s Value {
+    let name = place["$ref"].as_str().and_then(|target| target.strip_prefix("#/$defs/"));
+    name.map_or(place, |name| &schema["$defs"][name])
+}
+
+fn put(arguments: &mut Map<String, Value>, path: &[String], value: Value) {
+    match path {
+        [] => {}
+        [name] => {
+            arguments.insert(name.clone(), value);
+        }
+        [name, rest @ ..] => {
+            let member = arguments.entry(name.as_str()).or_insert_with(|| Value::Object(Map::new()));
+            if !member.is_object() {
+                *member = Value::Object(Map::new());
+            }
+            if let Value::Object(object) = member {
+                put(object, rest, value);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SCHEMA: &str = r##"{
+        "type": "object",
+        "properties": {
+            "id": {"type": "integer"},
+            "name": {"type": "string"},
+            "note": {"type": ["string", "null"]},
+            "either": {"type": ["string", "integer"]},
+            "dotted.name": {"type": "string"},
+            "setup": {"$ref": "#/$defs/Setup"}
+        },
+        "$defs": {"Setup": {"type": "object", "properties": {"hostname": {"type": "string"}, "size": {"type": "integer"}}}}
+    }"##;
+
+    fn tool() -> Tool {
+        let mut tool = crate::generated::PROVIDERS[0].toolsets[0].tools[0].clone();
+        tool.input_schema = SCHEMA.into();
+        tool
+    }
+
+    #[test]
+    fn words_become_arguments() {
+        for (words, expected) in [
+            (&[][..], "{}"),
+            (&["id=5", "name=5", "note=null", "either=5"], r#"{"id":5,"name":"5","note":"null","either":5}"#),
+            (&["id=five", "name:=5", "note:=null"], r#"{"id":"five","name":5,"note":null}"#),
+            (&["setup.hostname=1.2", "setup.size=2"], r#"{"setup":{"hostname":"1.2","size":2}}"#),
+            (&["dotted.name=a=b"], r#"{"dotted.name":"a=b"}"#),
+            (&[r#"{"id": 1, "name": "x"}"#, "id=2"], r#"{"id":2,"name":"x"}"#),
+            (&["-", "unknown=[1]"], r#"{"id":123456789012345678901234567890,"unknown":[1]}"#),
+            (&["setup=1", "setup.size=2"], r#"{"setup":{"size":2}}"#),
+        ] {
+            let words: Vec<String> = words.iter().map(ToString::to_string).collect();
+            let stdin = || Ok(r#"{"id":123456789012345678901234567890}"#.to_owned());
+            let arguments = read(&tool(), &words, stdin).unwrap();
+            assert_eq!(serde_json::to_string(&arguments).unwrap(), expected, "{words:?}");
+        }
+    }
+
+    #[test]
+    fn other_words_are_errors_that_name_the_forms() {
+        for word in ["id", "=5", "[1]", "{", "name:={", "-"] {
+            let error = read(&tool(), &[word.to_owned()], || Ok("[]".to_owned())).unwrap_err().to_string();
+            assert!(error.contains("name=value"), "{word}: {error}");
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! `describe`: one tool in full, for people or as JSON.
+
+use std::process::ExitCode;
+
+use infra_mcp_model::{Condition, Effect, Tool};
+use serde_json::Value;
+
+use super::{arguments::resolve, list, print};
+use crate::catalogue::Entry;
+use crate::error::StartupError;
+use crate::server::Server;
+
+/// Lines are broken before this column.
+const WIDTH: usize = 100;
+
+/// How deep members of members are shown. Schemas may be cyclic.
+const DEPTH: usize = 4;
+
+/// Prints one tool.
+pub(super) fn describe(server: &Server, name: &str, as_json: bool) -> Result<ExitCode, StartupError> {
+    let Some(entry) = server.catalogue.find(name) else {
+        let problem = server.unknown(name).to_string();
+        return Err(StartupError::new("describe", problem, "`list` shows the tools."));
+    };
+    Ok(print(&if as_json { json(&entry) } else { text(&entry) }))
+}
+
+fn json(entry: &Entry) -> String {
+    let mut facts = list::facts(entry);
+    let tool = entry.tool;
+    facts["description"] = tool.description.as_ref().into();
+    facts["secretArguments"] = tool.review.secret_arguments.iter().map(AsRef::as_ref).collect::<Vec<&str>>().into();
+    facts["secretResults"] = tool.review.secret_results.iter().map(AsRef::as_ref).collect::<Vec<&str>>().into();
+    facts["inputSchema"] = schema(tool);
+    format!("{facts:#}\n")
+}
+
+/// The schema is made by our generator; should it not parse, nothing can be said about arguments.
+fn schema(tool: &Tool) -> Value {
+    serde_json::from_str(&tool.input_schema).unwrap_or_default()
+}
+
+fn text(entry: &Entry) -> String {
+    let tool = entry.tool;
+    let mut text = format!("{}: {}\n\n", tool.name, tool.title);
+    wrap(&tool.description, 0, &mut text);
+    text.push_str("\nArguments");
+    let schema = schema(tool);
+    let mut arguments = String::new();
+    members(&schema, &schema, 1, &mut arguments);
+    text.push_str(if arguments.is_empty() { ": none\n" } else { " (* is required):\n" });
+    text.push_str(&arguments);
+    text.push_str("\nFacts:\n");
+    for (name, value) in facts(entry) {
+        text.push_str(&format!("  {name:11}"));
+        let mut wrapped = String::new();
+        wrap(&value, 13, &mut wrapped);
+        text.push_str(wrapped.trim_start());
+    }
+    text
+}
+
+fn facts(entry: &Entry) -> Vec<(&'static str, String)> {
+    let Entry { provider, tool } = entry;
+    let (review, operation) = (&tool.review, tool.operation());
+    let mut facts = vec![("toolset", format!("{} ({})", tool.toolset, provider.title)), ("effect", effect(tool))];
+    let remarks = list::remarks(tool).into_iter().map(|word| match word {
+        "money" => ("money", "spends money, commits to spending it or uses up an entitlement".to_owned()),
+        "secret" => ("secret", format!("the answer hands out a credential: {}", review.secret_results.join(", "))),
+        "exec" => ("exec", "makes somebody's code or commands run".to_owned()),
+        "async" => ("async", "work goes on after the answer".to_owned()),
+        "deprecated" => ("deprecated", "the provider advises against using it".to_owned()),
+        other => (other, "nobody has judged this tool; its facts are careful guesses".to_owned()),
+    });
+    facts.extend(remarks);
+    if !review.secret_arguments.is_empty() {
+        facts.push(("secrets in", format!("these arguments carry a secret: {}", review.secret_arguments.join(", "))));
+    }
+    facts.push((
+        "repeatable",
+        if review.idempotent { "yes: a second equal call changes nothing more" } else { "no" }.to_owned(),
+    ));
+    facts.push(("scope", review.scope.to_string()));
+    facts.push(("request", format!("{} {}", operation.method.as_str(), operation.path)));
+    if !tool.aliases.is_empty() {
+        facts.push(("formerly", tool.aliases.join(", ")));
+    }
+    facts
+}
+
+fn effect(tool: &Tool) -> String {
+    let mut text = match tool.review.effect {
+        Effect::Read => "read: changes nothing",
+        Effect::Write => "write: changes or adds something; a later call can set it back",
+        Effect::Destructive => "destructive: loses or overwrites something, or cannot be undone",
+    }
+    .to_owned();
+    for when in tool.review.effect_when.iter() {
+        let condition = match &when.condition {
+            Condition::Equals(value) => format!("is {value}"),
+            Condition::Present => "is given".to_owned(),
+        };
+        text.push_str(&format!("; {} when {} {condition}", when.effect.as_str(), when.argument));
+    }
+    text
+}
+
+/// One paragraph for each property of an object schema, those of nested objects indented.
+fn members(root: &Value, object: &Value, depth: usize, text: &mut String) {
+    let Some(properties) = object["properties"].as_object() else {
+        return;
+    };
+    let required =
+        |name: &str| object["required"].as_array().is_some_and(|names| names.iter().any(|other| other == name));
+    for (name, property) in properties {
+        let property = resolve(root, property);
+        let star = if required(name) { '*' } else { ' ' };
+        let indent = depth * 4;
+        text.push_str(&format!("{:width$}{star} {name}: {}\n", "", kind(root, property), width = indent - 2));
+        if let Some(description) = property["description"].as_str() {
+            wrap(description, indent + 4, text);
+        }
+        if depth < DEPTH {
+            let items = resolve(root, &property["items"]);
+            members(root, property, depth + 1, text);
+            members(root, items, depth + 1, text);
+        }
+    }
+}
+
+/// The type of a schema in a few words.
+fn kind(root: &Value, schema: &Value) -> String {
+    let schema = resolve(root, schema);
+    if let Some(values) = schema["enum"].as_array() {
+        return format!("one of {}", values.iter().map(Value::to_string).collect::<Vec<_>>().join(", "));
+    }
+    for keyword in ["oneOf", "anyOf"] {
+        if let Some(choices) = schema[keyword].as_array() {
+            return choices.iter().map(|choice| kind(root, choice)).collect::<Vec<_>>().join(" or ");
+        }
+    }
+    let mut words = match &schema["type"] {
+        Value::String(name) if name == "array" => array(root, schema),
+        Value::String(name) => name.clone(),
+        Value::Array(names) => names.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" or "),
+        _ => "any value".to_owned(),
+    };
+    if let Some(format) = schema["format"].as_str() {
+        words.push_str(&format!(" ({format})"));
+    }
+    if !schema["default"].is_null() {
+        words.push_str(&format!(", default {}", schema["default"]));
+    }
+    words
+}
+
+fn array(root: &Value, schema: &Value) -> String {
+    match schema.get("items") {
+        Some(items) => format!("array of {}", kind(root, items)),
+        None => "array".to_owned(),
+    }
+}
+
+/// Appends a paragraph, indented and broken between words.
+fn wrap(paragraph: &str, indent: usize, text: &mut String) {
+    for line in paragraph.lines() {
+        let mut column = 0;
+        for word in line.split_whitespace() {
+            let length = word.chars().count();
+            if column > 0 && column + 1 + length > WIDTH {
+                text.push('\n');
+                column = 0;
+            }
+            if column == 0 {
+                text.extend(std::iter::repeat_n(' ', indent));
+                column = indent;
+            } else {
+                text.push(' ');
+                column += 1;
+            }
+            text.push_str(word);
+            column += length;
+        }
+        text.push('\n');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::{Catalogue, Selection};
+    use crate::generated::PROVIDERS;
+
+    #[test]
+    fn every_tool_can_be_described() {
+        let catalogue = Catalogue::select(PROVIDERS, &Selection::default()).unwrap();
+        for entry in catalogue.entries() {
+            let (text, name) = (text(entry), &entry.tool.name);
+            assert!(text.starts_with(&format!("{name}: ")), "{text}");
+            assert!(text.contains("\nFacts:\n  toolset"), "{text}");
+            let described: Value = serde_json::from_str(&json(entry)).unwrap();
+            assert_eq!(described["inputSchema"]["type"], "object", "{name}");
+        }
+    }
+
+    #[test]
+    fn arguments_are_shown_with_their_members_even_in_a_cycle() {
+        let schema: Value = serde_json::from_str(
+            r##"{"properties": {
+                "id": {"type": "integer", "description": "Number of it."},
+                "list": {"type": "array", "items": {"$ref": "#/$defs/Node"}}
+            }, "required": ["id"], "$defs": {"Node": {"type": "object", "properties": {
+                "next": {"$ref": "#/$defs/Node"}, "kind": {"enum": ["a", 1]}
+            }}}}"##,
+        )
+        .unwrap();
+        let mut text = String::new();
+        members(&schema, &schema, 1, &mut text);
+        assert!(
+            text.starts_with(
+                "  * id: integer\n        Number of it.\n    list: array of object\n        next: object\n"
+            ),
+            "{text}"
+        );
+        assert!(text.contains("kind: one of \"a\", 1\n"), "{text}");
+    }
+
+    #[test]
+    fn lines_break_between_words() {
+        let mut text = String::new();
+        wrap(&"word ".repeat(30), 4, &mut text);
+        assert!(text.lines().all(|line| line.starts_with("    word") && line.len() <= WIDTH), "{text}");
+        assert_eq!(text.split_whitespace().count(), 30);
+    }
+}

@@ -1,0 +1,234 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+
+use super::{Only, Providers};
+
+/// What the command line says.
+#[derive(Debug, Clone, Parser)]
+#[command(version, disable_help_subcommand = true, max_term_width = 100)]
+pub struct Flags {
+    /// Flags that hold for the server and for every sub-command.
+    #[command(flatten)]
+    pub options: Options,
+    /// What to do instead of serving.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// Flags that may stand before and after a sub-command.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Options {
+    /// Serve MCP over standard input and output; this is what happens without a sub-command
+    #[arg(long, global = true)]
+    pub stdio: bool,
+    /// Serve only these toolsets, separated by commas
+    #[arg(long, global = true, value_name = "NAMES", value_delimiter = ',')]
+    pub toolsets: Vec<String>,
+    /// Serve only these tools, separated by commas
+    #[arg(long, global = true, value_name = "NAMES", value_delimiter = ',')]
+    pub tools: Vec<String>,
+    /// Do not serve these tools, separated by commas
+    #[arg(long, global = true, value_name = "NAMES", value_delimiter = ',')]
+    pub exclude_tools: Vec<String>,
+    /// Serve only tools that change nothing, spend nothing, hand out no credential and run no code
+    #[arg(long, global = true)]
+    pub read_only: bool,
+    /// How long a call may take, retries included [default: 60]
+    #[arg(long, global = true, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub timeout: Option<u64>,
+    /// How long calls in flight may go on after the end of input or SIGTERM [default: 10]
+    #[arg(long, global = true, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(0..=86_400))]
+    pub grace: Option<u64>,
+    /// The longest result; a longer one is cut and says so. 0 means no limit [default: 100000 when serving]
+    #[arg(long, global = true, value_name = "CHARACTERS")]
+    pub max_result: Option<usize>,
+    /// Trust the certificate authorities in this PEM file too
+    #[arg(long, global = true, value_name = "FILE")]
+    pub ca_file: Option<PathBuf>,
+    /// Send the JSON bodies of GET and DELETE requests as query parameters, for these tools or `all`
+    #[arg(long, global = true, value_name = "TOOLS", value_delimiter = ',')]
+    pub body_as_query: Vec<String>,
+    /// Write a log of this level to standard error; arguments, results and tokens are never part of it
+    #[arg(long, global = true, value_name = "LEVEL")]
+    pub log: Option<LogLevel>,
+    /// Use a simulated provider instead of the real one: no account, no network, nothing real is touched
+    #[arg(long, global = true)]
+    pub sandbox: bool,
+}
+
+/// How much is logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogLevel {
+    /// What went wrong in the server itself.
+    Error,
+    /// What may be a mistake.
+    Warn,
+    /// One line a call.
+    Info,
+    /// One line a message.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+/// What to do instead of serving.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Command {
+    /// List the selected tools
+    List {
+        /// Print a JSON array with the facts of every tool
+        #[arg(long)]
+        json: bool,
+    },
+    /// Describe one tool: what it does, its arguments, its reviewed facts
+    Describe {
+        /// Name of the tool
+        tool: String,
+        /// Print the facts and the full input schema as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Call one tool and print its result as JSON; the exit code is 0 if it succeeded, 1 if not
+    #[command(after_help = CALL_HELP)]
+    Call {
+        /// Name of the tool
+        tool: String,
+        /// `name=value`, `name:=JSON`, a JSON object with all arguments, or `-` to read that from standard input
+        #[arg(value_name = "ARGUMENT", allow_hyphen_values = false)]
+        arguments: Vec<String>,
+    },
+}
+
+const CALL_HELP: &str = "\
+Arguments:
+  name=value      the value is text where the tool takes text there, JSON otherwise
+  name:=JSON      the value is JSON in any case
+  a.b=value       a member of the object `a`
+  {\"name\": ...}   all arguments as one JSON object
+  -               the same, read from standard input";
+
+impl Flags {
+    /// Reads a command line, program name first, for the binary that serves `only`.
+    ///
+    /// # Errors
+    /// If the command line is wrong, or asks for help or the version.
+    pub fn parse(
+        arguments: impl IntoIterator<Item = std::ffi::OsString>,
+        only: Only,
+        providers: Providers,
+    ) -> Result<Self, clap::Error> {
+        let mut arguments = arguments.into_iter();
+        let program = arguments.next();
+        let Some(first) = arguments.next() else {
+            // How every client starts a server: not worth setting up a parser.
+            return Ok(Self { options: Options::default(), command: None });
+        };
+        // The parser borrows names for the life of the program; this one is made once.
+        let name: &'static str = only.binary().leak();
+        let command = Self::command()
+            .name(name)
+            .bin_name(name)
+            .about(only.about(providers))
+            .after_help(after_help(only, providers));
+        let matches = command.try_get_matches_from(program.into_iter().chain([first]).chain(arguments))?;
+        Self::from_arg_matches(&matches)
+    }
+}
+
+fn after_help(only: Only, providers: Providers) -> String {
+    let name = only.binary();
+    let tool = only.first_tool(providers).unwrap_or("TOOL");
+    let mut help = format!(
+        "Examples:
+  {name}                               serve MCP, as an AI client starts it
+  {name} --read-only                   the same with tools that only read
+  {name} list                          show the tools
+  {name} describe {tool}
+  {name} --sandbox call {tool}
+
+Environment variables, also read from the file .env in the working directory:
+"
+    );
+    let mut variables: Vec<(String, &str)> = Vec::new();
+    for provider in providers.iter().filter(|provider| only.covers(provider)) {
+        let environment = &provider.environment;
+        variables.push((environment.token.join(", "), "the token, first one that is set"));
+        variables.push((environment.base_url.join(", "), "another address for the API"));
+        variables.push((environment.headers.join(", "), "further request headers: name:value,name:\"value, quoted\""));
+    }
+    variables.push(("USER_AGENT".to_owned(), "appended to the User-Agent of requests"));
+    variables.push(("DEBUG=true".to_owned(), "the same as --log debug"));
+    variables.push(("HTTP_PROXY, HTTPS_PROXY, NO_PROXY".to_owned(), "proxies (not from .env)"));
+    variables.dedup();
+    let names = variables.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
+    for (variable, meaning) in variables.iter().filter(|(name, _)| !name.is_empty()) {
+        help.push_str(&format!("  {variable:names$}  {meaning}\n"));
+    }
+    help
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(arguments: &str) -> Result<Flags, clap::Error> {
+        let arguments = std::iter::once("vps-mcp").chain(arguments.split_whitespace());
+        Flags::parse(arguments.map(Into::into), Only::Everything, &[])
+    }
+
+    #[test]
+    fn the_parser_is_consistent() {
+        Flags::command().debug_assert();
+    }
+
+    #[test]
+    fn flags_stand_before_and_after_the_sub_command() {
+        for line in [
+            "--toolsets a,b --read-only --grace 0 list --json",
+            "list --json --toolsets a --toolsets b --grace=0 --read-only",
+        ] {
+            let flags = parse(line).unwrap();
+            assert_eq!(flags.options.toolsets, ["a", "b"], "{line}");
+            assert!(flags.options.read_only, "{line}");
+            assert_eq!(flags.options.grace, Some(0), "{line}");
+            assert!(matches!(flags.command, Some(Command::List { json: true })), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_flag_or_value_says_what_is_accepted() {
+        for (line, expected) in [
+            ("--toolset a", "--toolsets"),
+            ("--log loud", "error, warn, info, debug, trace"),
+            ("--timeout 0", "1..=86400"),
+            ("--timeout soon", "invalid digit"),
+            ("lst", "list"),
+            ("describe", "<TOOL>"),
+        ] {
+            let message = parse(line).unwrap_err().to_string();
+            assert!(message.contains(expected), "{line}: {message}");
+        }
+    }
+
+    #[test]
+    fn help_and_version_are_no_failures() {
+        for line in ["--help", "-h", "call --help", "--version"] {
+            assert_eq!(parse(line).unwrap_err().exit_code(), 0, "{line}");
+        }
+        let help = parse("--help").unwrap_err().to_string();
+        for expected in ["Examples:", "Environment variables", "--sandbox", "--grace <SECONDS>"] {
+            assert!(help.contains(expected), "{help}");
+        }
+    }
+
+    #[test]
+    fn arguments_of_a_call_are_taken_as_they_are() {
+        let flags = parse("call T a=-1 b:=[1,2] - --sandbox").unwrap();
+        let Some(Command::Call { tool, arguments }) = flags.command else { panic!("a call") };
+        assert_eq!((tool.as_str(), arguments), ("T", ["a=-1", "b:=[1,2]", "-"].map(String::from).to_vec()));
+        assert!(flags.options.sandbox);
+    }
+}

@@ -1,0 +1,324 @@
+//! Flags and environment in, ready values out. The only place that reads the environment.
+
+mod environment;
+mod flags;
+mod headers;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use infra_mcp_model::{Provider, Toolset};
+use url::{Host, Url};
+
+pub use environment::Environment;
+pub use flags::{Command, Flags, LogLevel, Options};
+pub use headers::HeadersError;
+
+use crate::account::{Account, AccountSettings, BodyAsQuery, Secret};
+use crate::catalogue::Selection;
+use crate::error::StartupError;
+use crate::executor::NetworkOptions;
+use crate::near::nearest;
+use crate::policy::Policy;
+
+/// How long calls in flight may go on at the end unless `--grace` says otherwise.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// The longest result in characters unless `--max-result` says otherwise: what the strictest of the
+/// big clients still shows to its model.
+const RESULT_LIMIT: usize = 100_000;
+
+/// All providers that were built in.
+pub(crate) type Providers = &'static [&'static Provider];
+
+/// What a binary is limited to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Only {
+    /// Nothing: every provider.
+    Everything,
+    /// One provider.
+    Provider(&'static str),
+    /// One toolset of one provider.
+    Toolset(&'static str, &'static str),
+}
+
+impl Only {
+    /// The name of the binary.
+    #[must_use]
+    pub fn binary(self) -> String {
+        match self {
+            Self::Everything => "infra-mcp".to_owned(),
+            Self::Provider(name) | Self::Toolset(_, name) => format!("{name}-mcp"),
+        }
+    }
+
+    /// The name of the server for people.
+    #[must_use]
+    pub fn title(self, providers: Providers) -> String {
+        let provider = providers.iter().find(|provider| self.covers(provider));
+        match (self, provider) {
+            (Self::Provider(_), Some(provider)) => provider.title.to_string(),
+            (Self::Toolset(_, name), Some(provider)) => match toolset(provider, name) {
+                Some(toolset) => format!("{} {}", provider.title, toolset.title),
+                None => provider.title.to_string(),
+            },
+            _ => "Infrastructure tools".to_owned(),
+        }
+    }
+
+    /// Whether the binary serves tools of this provider.
+    #[must_use]
+    pub fn covers(self, provider: &Provider) -> bool {
+        match self {
+            Self::Everything => true,
+            Self::Provider(name) | Self::Toolset(name, _) => provider.name == name,
+        }
+    }
+
+    fn about(self, providers: Providers) -> String {
+        format!("MCP server for {}", self.title(providers))
+    }
+
+    /// A tool for examples.
+    fn first_tool(self, providers: Providers) -> Option<&'static str> {
+        let toolsets = providers
+            .iter()
+            .copied()
+            .filter(|provider| self.covers(provider))
+            .flat_map(|provider| provider.toolsets.iter());
+        let mut tools = toolsets
+            .filter(|toolset| !matches!(self, Self::Toolset(_, name) if toolset.name != name))
+            .flat_map(|toolset| toolset.tools.iter());
+        tools.next().map(|tool| tool.name.as_ref())
+    }
+
+    /// Whether the build has what the binary is for.
+    fn check(self, providers: Providers) -> Result<(), StartupError> {
+        let name = match self {
+            Self::Everything => return Ok(()),
+            Self::Provider(name) | Self::Toolset(name, _) => name,
+        };
+        let fix = "Use infra-mcp, which serves all there is, or build this binary from the specs of this project.";
+        let Some(provider) = providers.iter().find(|provider| provider.name == name) else {
+            return Err(StartupError::new(self.binary(), format!("this build knows no provider `{name}`."), fix));
+        };
+        match self {
+            Self::Toolset(_, name) if toolset(provider, name).is_none() => {
+                let problem = format!("this build knows no toolset `{name}` of {}.", provider.title);
+                Err(StartupError::new(self.binary(), problem, fix))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn toolset<'p>(provider: &'p Provider, name: &str) -> Option<&'p Toolset> {
+    provider.toolsets.iter().find(|toolset| toolset.name == name)
+}
+
+/// Everything that flags and environment decide.
+#[derive(Debug)]
+pub struct Config {
+    /// Which tools are served.
+    pub selection: Selection,
+    /// What calls are judged by.
+    pub policy: Policy,
+    /// One account for each provider the binary covers and whose address is known, by its name.
+    pub accounts: HashMap<&'static str, Arc<Account>>,
+    /// How the network is reached.
+    pub network: NetworkOptions,
+    /// How long calls in flight may go on at the end.
+    pub grace: Duration,
+    /// The longest result in characters, where it was given; 0 means no limit.
+    pub result_limit: Option<usize>,
+    /// Whether a simulated provider stands in the place of the network.
+    pub sandbox: bool,
+    /// How much is logged.
+    pub log: Option<LogLevel>,
+    /// What the user should know and what does not keep the program from running.
+    pub warnings: Vec<String>,
+}
+
+impl Config {
+    /// Checks flags and environment.
+    ///
+    /// # Errors
+    /// If one of them is wrong, or the build lacks what the binary is for.
+    pub fn new(
+        options: Options,
+        environment: &Environment,
+        only: Only,
+        providers: Providers,
+    ) -> Result<Self, StartupError> {
+        only.check(providers)?;
+        let network = NetworkOptions { ca_file: options.ca_file.clone() };
+        if network.ca_file.is_some() {
+            network.check()?;
+        }
+        let mut warnings = environment.warnings().to_vec();
+        let mut accounts = HashMap::new();
+        for provider in providers.iter().copied().filter(|provider| only.covers(provider)) {
+            if let Some(account) = account(provider, &options, environment, providers, &mut warnings)? {
+                accounts.insert(provider.name.as_ref(), Arc::new(account));
+            }
+        }
+        Ok(Self {
+            policy: Policy { read_only: options.read_only },
+            accounts,
+            network,
+            grace: options.grace.map_or(GRACE, Duration::from_secs),
+            result_limit: options.max_result,
+            sandbox: options.sandbox,
+            log: log_level(options.log, environment)?,
+            selection: selection(options, only)?,
+            warnings,
+        })
+    }
+
+    /// The longest result of a server in characters; 0 means no limit.
+    #[must_use]
+    pub fn served_result_limit(&self) -> usize {
+        self.result_limit.unwrap_or(RESULT_LIMIT)
+    }
+}
+
+fn log_level(flag: Option<LogLevel>, environment: &Environment) -> Result<Option<LogLevel>, StartupError> {
+    let debug = environment.get("DEBUG")?.is_some_and(|value| value.eq_ignore_ascii_case("true") || value == "1");
+    Ok(flag.or(debug.then_some(LogLevel::Debug)))
+}
+
+fn selection(options: Options, only: Only) -> Result<Selection, StartupError> {
+    let Options { toolsets, tools, exclude_tools, read_only, .. } = options;
+    let given = |names: Vec<String>| (!names.is_empty()).then_some(names);
+    let mut selection = Selection {
+        toolsets: given(toolsets),
+        tools: given(tools),
+        exclude: exclude_tools,
+        read_only,
+        providers: None,
+    };
+    match only {
+        Only::Everything => {}
+        Only::Provider(provider) => selection.providers = Some(vec![provider.to_owned()]),
+        Only::Toolset(provider, toolset) => {
+            selection.providers = Some(vec![provider.to_owned()]);
+            if let Some(other) = selection.toolsets.iter().flatten().find(|name| *name != toolset) {
+                let problem =
+                    format!("{} serves the toolset `{toolset}` only, so `{other}` cannot be selected.", only.binary());
+                return Err(StartupError::new(
+                    "--toolsets",
+                    problem,
+                    format!("Leave the flag out, or use {provider}-mcp or infra-mcp."),
+                ));
+            }
+            selection.toolsets = Some(vec![toolset.to_owned()]);
+        }
+    }
+    Ok(selection)
+}
+
+/// The account of a provider; none where nobody has said where the provider is.
+fn account(
+    provider: &'static Provider,
+    options: &Options,
+    environment: &Environment,
+    providers: Providers,
+    warnings: &mut Vec<String>,
+) -> Result<Option<Account>, StartupError> {
+    let body_as_query = body_as_query(&options.body_as_query, providers)?;
+    let timeout = options.timeout.map(Duration::from_secs);
+    let mut settings = AccountSettings { timeout, body_as_query, ..AccountSettings::default() };
+    if options.sandbox {
+        // No credential and no foreign address may play a part in a simulation.
+        settings.base_url = Some(sandbox_address(provider)?);
+        return Account::new(provider, settings).map(Some);
+    }
+    settings.base_url = base_url(provider, environment, warnings)?;
+    if settings.base_url.is_none() && provider.base_url.is_empty() {
+        return Ok(None);
+    }
+    settings.token = environment.first(&provider.environment.token)?.map(|(_, token)| Secret::new(token));
+    settings.headers = extra_headers(provider, environment)?;
+    settings.user_agent = environment.get("USER_AGENT")?;
+    Account::new(provider, settings).map(Some)
+}
+
+/// The address a simulated provider answers at. `.invalid` (RFC 2606) exists nowhere.
+///
+/// # Errors
+/// If the name of the provider cannot be part of a host name.
+fn sandbox_address(provider: &Provider) -> Result<Url, StartupError> {
+    Url::parse(&format!("http://{}.sandbox.invalid", provider.name)).map_err(|_| {
+        let problem = format!("the provider `{}` cannot be simulated: its name fits no host name.", provider.name);
+        StartupError::new("--sandbox", problem, "Rename it in its specs with letters, digits and dashes.")
+    })
+}
+
+fn base_url(
+    provider: &Provider,
+    environment: &Environment,
+    warnings: &mut Vec<String>,
+) -> Result<Option<Url>, StartupError> {
+    let Some((variable, value)) = environment.first(&provider.environment.base_url)? else {
+        return Ok(None);
+    };
+    let url = Url::parse(value.trim()).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    let Some(url) = url else {
+        let fix = "Give an address that begins with https:// (or http://), or unset the variable.";
+        return Err(StartupError::new(variable, "its value is not the address of a web API.", fix));
+    };
+    if url.scheme() == "http" && !is_loopback(&url) {
+        warnings.push(format!(
+            "{variable}: requests and the token go to this address unencrypted, because it begins with http://."
+        ));
+    }
+    Ok(Some(url))
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+fn extra_headers(provider: &Provider, environment: &Environment) -> Result<Vec<(String, Secret)>, StartupError> {
+    let Some((variable, value)) = environment.first(&provider.environment.headers)? else {
+        return Ok(Vec::new());
+    };
+    headers::parse(&value).map_err(|error| {
+        let fix = r#"The form is name:value,name:value; put a value with commas in double quotes: name:"a, b"."#;
+        StartupError::new(variable, error.to_string(), fix)
+    })
+}
+
+fn body_as_query(names: &[String], providers: Providers) -> Result<BodyAsQuery, StartupError> {
+    if names.is_empty() {
+        return Ok(BodyAsQuery::Declared);
+    }
+    if names.iter().any(|name| name == "all") {
+        return Ok(BodyAsQuery::All);
+    }
+    let tools =
+        || providers.iter().flat_map(|provider| provider.toolsets.iter()).flat_map(|toolset| toolset.tools.iter());
+    if let Some(name) = names.iter().find(|name| !tools().any(|tool| tool.name == **name)) {
+        let likely = nearest(name, tools().map(|tool| tool.name.as_ref()));
+        let problem = match likely {
+            Some(likely) => format!("there is no tool `{name}`; did you mean `{likely}`?"),
+            None => format!("there is no tool `{name}`."),
+        };
+        return Err(StartupError::new(
+            "--body-as-query",
+            problem,
+            "Give names of tools, separated by commas, or `all`.",
+        ));
+    }
+    Ok(BodyAsQuery::Tools(names.to_vec()))
+}
+
+#[cfg(test)]
+#[path = "config_tests.rs"]
+mod tests;

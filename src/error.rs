@@ -1,0 +1,271 @@
+//! Errors for the two audiences of the runtime: who starts the server and who called a tool.
+
+use std::fmt;
+use std::time::Duration;
+
+use infra_mcp_model::Text;
+
+use crate::arguments::Violations;
+use crate::executor::BuildError;
+use crate::policy::Refusal;
+
+/// Why the program cannot start: which flag or variable is wrong and how to fix it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{subject}: {problem}\n{fix}")]
+pub struct StartupError {
+    subject: String,
+    problem: String,
+    fix: String,
+}
+
+impl StartupError {
+    /// Exit code of a program that could not start.
+    pub const EXIT_CODE: u8 = 2;
+
+    /// `subject` is the flag or variable, `problem` what is wrong with it and `fix` a sentence on what to do.
+    pub fn new(subject: impl Into<String>, problem: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self { subject: subject.into(), problem: problem.into(), fix: fix.into() }
+    }
+}
+
+/// Why a call has no result, by where it failed. Its text is written for whoever made the call.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError {
+    /// The arguments break the input schema.
+    #[error("{0}")]
+    Arguments(Violations),
+    /// Policy does not allow the call.
+    #[error("{0}")]
+    Refused(Refusal),
+    /// The arguments are valid and still make no safe request.
+    #[error("{0}")]
+    Build(#[from] BuildError),
+    /// The account has no credential.
+    #[error(
+        "No credential for {provider}, so nothing was sent. Set {} in the environment of this server. {help}",
+        one_of(variables)
+    )]
+    NoCredential {
+        /// Title of the provider.
+        provider: Text,
+        /// Variables that can hold the token, preferred one first.
+        variables: &'static [Text],
+        /// Where a user gets a credential.
+        help: Text,
+    },
+    /// The HTTP client could not be set up.
+    #[error("Nothing was sent: {problem}")]
+    Client {
+        /// What is wrong with the set-up.
+        problem: String,
+    },
+    /// No answer: the connection failed or broke.
+    #[error("{origin} {problem}{}", aftermath(*unsettled))]
+    Unreachable {
+        /// Scheme, host and port.
+        origin: String,
+        /// What happened, as the rest of a sentence about the origin.
+        problem: String,
+        /// The request may have been carried out, and it changes something.
+        unsettled: bool,
+    },
+    /// No answer in time.
+    #[error("No answer from {origin} within {} s.{} If it is merely slow, raise the limit with --timeout.", after.as_secs_f64(), aftermath(*unsettled))]
+    Timeout {
+        /// Scheme, host and port.
+        origin: String,
+        /// The limit, retries included.
+        after: Duration,
+        /// The request may have been carried out, and it changes something.
+        unsettled: bool,
+    },
+    /// The provider answered with an error status.
+    #[error("{0}")]
+    Upstream(Box<UpstreamError>),
+    /// The provider sends the request elsewhere.
+    #[error("HTTP {status}: a redirect to {target} was not followed: {reason}. Check the base URL.{}", aftermath(*unsettled))]
+    Redirected {
+        /// The status.
+        status: u16,
+        /// Origin of the target.
+        target: String,
+        /// Why it is not followed.
+        reason: &'static str,
+        /// The request may have been carried out, and it changes something.
+        unsettled: bool,
+    },
+    /// A success whose body is not what the operation promises.
+    #[error("HTTP {status}, but {problem}{}{}", excerpt_of(excerpt), aftermath(*unsettled))]
+    Undecodable {
+        /// The status.
+        status: u16,
+        /// What is wrong with the body.
+        problem: String,
+        /// The beginning of the body.
+        excerpt: String,
+        /// The request was probably carried out, and it changes something.
+        unsettled: bool,
+    },
+    /// The answer is larger than what is read.
+    #[error("The answer is larger than {} MiB and was dropped. Ask for less: a page, a filter or a shorter period.{}", limit / (1024 * 1024), aftermath(*unsettled))]
+    TooLarge {
+        /// The limit in bytes.
+        limit: usize,
+        /// The request was probably carried out, and it changes something.
+        unsettled: bool,
+    },
+    /// The caller cancelled the call.
+    #[error("The call was cancelled. If it changes something, read the current state before you repeat it.")]
+    Cancelled,
+}
+
+/// An answer with an error status, as far as it is understood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UpstreamError {
+    /// Title of the provider.
+    pub provider: Text,
+    /// The status, 400 to 599.
+    pub status: u16,
+    /// Its reason phrase; empty for an unregistered status.
+    pub reason: &'static str,
+    /// What the provider says, shortened; empty if it says nothing.
+    pub message: String,
+    /// What it says about single arguments, shortened.
+    pub fields: Vec<(String, String)>,
+    /// The id by which the provider's support finds the request.
+    pub correlation_id: Option<String>,
+    /// How long to wait before the next attempt.
+    pub retry_after: Option<Duration>,
+    /// Variables that can hold the token, preferred one first.
+    pub variables: &'static [Text],
+    /// The operation changes something.
+    pub changes: bool,
+}
+
+impl fmt::Display for UpstreamError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} answered HTTP {}", self.provider, self.status)?;
+        if !self.reason.is_empty() {
+            write!(f, " {}", self.reason)?;
+        }
+        if !self.message.is_empty() {
+            write!(f, ": {}", self.message)?;
+        }
+        for (field, problem) in &self.fields {
+            write!(f, "\n- {field}: {problem}")?;
+        }
+        if let Some(id) = &self.correlation_id {
+            write!(f, "\nCorrelation id: {id}")?;
+        }
+        write!(f, "\n{}", self.advice())
+    }
+}
+
+impl UpstreamError {
+    /// What to try.
+    fn advice(&self) -> String {
+        let wait = match self.retry_after {
+            Some(wait) => format!("Try again in {} s.", wait.as_secs().max(1)),
+            None => "Try again later.".to_owned(),
+        };
+        match self.status {
+            401 => format!(
+                "The token was not accepted. Set {} to a valid one and restart this server.",
+                one_of(self.variables)
+            ),
+            402 => "The provider asks for payment first.".to_owned(),
+            403 => {
+                "The account of this token may not do that: check its permissions and whose resource it is.".to_owned()
+            }
+            404 => "There is no such thing, or not for this account: get the current id from the tool that lists it."
+                .to_owned(),
+            409 => "It clashes with the current state: read the state, wait for running work to finish, then decide."
+                .to_owned(),
+            408 | 425 => wait,
+            429 => format!("Too many requests. {wait}"),
+            400 | 422 => "Correct the arguments and call again.".to_owned(),
+            500.. if self.changes => {
+                format!(
+                    "The fault is on the provider's side. Read the current state first, the change may have happened. {wait}"
+                )
+            }
+            500.. => format!("The fault is on the provider's side. {wait}"),
+            _ => "Check the arguments before you call again.".to_owned(),
+        }
+    }
+}
+
+/// `A`, or `A (or B, C)`.
+fn one_of(variables: &[Text]) -> String {
+    match variables {
+        [] => "a token".to_owned(),
+        [first] => first.to_string(),
+        [first, rest @ ..] => format!("{first} (or {})", rest.join(", ")),
+    }
+}
+
+/// What to do about a change that may have happened.
+fn aftermath(unsettled: bool) -> &'static str {
+    if unsettled {
+        " The change may have happened all the same: read the current state before you repeat it."
+    } else {
+        ""
+    }
+}
+
+fn excerpt_of(excerpt: &str) -> String {
+    if excerpt.is_empty() { String::new() } else { format!(" It begins: {excerpt}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::borrow::Cow;
+
+    fn upstream(status: u16, changes: bool) -> UpstreamError {
+        UpstreamError {
+            provider: "Example".into(),
+            status,
+            reason: "",
+            message: String::new(),
+            fields: vec![],
+            correlation_id: None,
+            retry_after: Some(Duration::from_secs(7)),
+            variables: &[Cow::Borrowed("A_TOKEN"), Cow::Borrowed("B_TOKEN")],
+            changes,
+        }
+    }
+
+    #[test]
+    fn advice_fits_the_status() {
+        for (status, changes, expected) in [
+            (401, false, "Set A_TOKEN (or B_TOKEN) to a valid one"),
+            (403, false, "permissions"),
+            (404, false, "lists it"),
+            (409, true, "current state"),
+            (418, false, "Check the arguments"),
+            (422, true, "Correct the arguments"),
+            (429, false, "Try again in 7 s."),
+            (503, false, "provider's side. Try again in 7 s."),
+            (503, true, "the change may have happened"),
+        ] {
+            let text = upstream(status, changes).to_string();
+            assert!(text.contains(expected), "{status}: {text}");
+        }
+    }
+
+    #[test]
+    fn an_error_status_tells_all_that_is_known() {
+        let error = UpstreamError {
+            reason: "Unprocessable Entity",
+            message: "The data is wrong.".into(),
+            fields: vec![("domain".into(), "is taken".into())],
+            correlation_id: Some("c-1".into()),
+            ..upstream(422, true)
+        };
+        assert_eq!(
+            error.to_string(),
+            "Example answered HTTP 422 Unprocessable Entity: The data is wrong.\n- domain: is taken\nCorrelation id: c-1\nCorrect the arguments and call again."
+        );
+    }
+}

@@ -1,0 +1,140 @@
+//! Tools, providers and calls for unit tests.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use infra_mcp_model::{
+    Answer, Authentication, Binding, BodyMember, Effect, Environment, Listing, Location, Method, Operation, Parameter,
+    PathTemplate, Provider, QueryArrays, RequestBody, Review, Segment, Style, Tool, Toolset,
+};
+use serde_json::{Map, Value};
+
+use crate::account::{Account, AccountSettings, Secret};
+use crate::arguments::Arguments;
+use crate::call::Call;
+use crate::catalogue::Entry;
+use crate::policy::{Authorized, Policy};
+
+pub(crate) const TOKEN: &str = "token-0123456789";
+
+pub(crate) fn provider(toolsets: Vec<(&'static str, Vec<Tool>)>) -> &'static Provider {
+    Box::leak(Box::new(blank_provider(toolsets)))
+}
+
+pub(crate) fn blank_provider(toolsets: Vec<(&'static str, Vec<Tool>)>) -> Provider {
+    let toolsets = toolsets.into_iter().map(|(name, tools)| Toolset {
+        name: name.into(),
+        title: name.into(),
+        binary: "".into(),
+        tools: tools.into_iter().map(|tool| Tool { toolset: name.into(), ..tool }).collect(),
+    });
+    Provider {
+        name: "example".into(),
+        title: "Example".into(),
+        base_url: "https://api.example.com".into(),
+        environment: Environment {
+            token: vec!["EXAMPLE_TOKEN".into(), "API_TOKEN".into()].into(),
+            base_url: vec!["API_BASE_URL".into()].into(),
+            headers: vec!["API_HEADERS".into()].into(),
+        },
+        authentication: Authentication::Bearer,
+        credential_help: "Make one at https://example.com/tokens.".into(),
+        timeout_seconds: 60,
+        query_arrays: QueryArrays::Declared,
+        instructions: "".into(),
+        toolsets: toolsets.collect(),
+        routes: Cow::Borrowed(&[]),
+    }
+}
+
+pub(crate) fn tool(name: &'static str, operation: Operation) -> Tool {
+    Tool {
+        name: name.into(),
+        title: "".into(),
+        description: "".into(),
+        toolset: "".into(),
+        aliases: Cow::Borrowed(&[]),
+        review: review(Effect::Read),
+        binding: Binding::Operation(operation),
+        input_schema: r#"{"type":"object"}"#.into(),
+        listing: Listing { head: "".into(), title: "".into(), tail: "".into() },
+    }
+}
+
+pub(crate) fn review(effect: Effect) -> Review {
+    Review {
+        effect,
+        effect_when: Cow::Borrowed(&[]),
+        money: false,
+        exec: false,
+        asynchronous: false,
+        idempotent: false,
+        scope: "".into(),
+        secret_arguments: Cow::Borrowed(&[]),
+        secret_results: Cow::Borrowed(&[]),
+        reviewed: true,
+    }
+}
+
+/// An operation whose path template is taken apart at braces.
+pub(crate) fn operation(
+    method: Method,
+    path: &str,
+    parameters: Vec<Parameter>,
+    body: Option<RequestBody>,
+) -> Operation {
+    let segments = path.split_inclusive('}').flat_map(|part| match part.split_once('{') {
+        Some((literal, name)) => vec![
+            Segment::Literal(literal.to_owned().into()),
+            Segment::Parameter(name.trim_end_matches('}').to_owned().into()),
+        ],
+        None => vec![Segment::Literal(part.to_owned().into())],
+    });
+    Operation {
+        id: "operation".into(),
+        method,
+        path: PathTemplate(segments.collect()),
+        parameters: parameters.into(),
+        body,
+        answer: Answer::Json,
+        deprecated: false,
+    }
+}
+
+pub(crate) fn parameter(name: &'static str, location: Location, style: Style, explode: bool) -> Parameter {
+    Parameter { name: name.into(), argument: name.into(), location, style, explode }
+}
+
+pub(crate) fn members(names: &[&'static str], required: bool, as_query: bool) -> Option<RequestBody> {
+    let members = names.iter().map(|name| BodyMember { name: (*name).into(), argument: (*name).into() });
+    Some(RequestBody::Members { required, members: members.collect(), as_query })
+}
+
+pub(crate) fn settings(base_url: &str) -> AccountSettings {
+    AccountSettings {
+        base_url: Some(base_url.parse().unwrap()),
+        token: Some(Secret::new(TOKEN)),
+        timeout: Some(Duration::from_secs(30)),
+        ..AccountSettings::default()
+    }
+}
+
+/// A call of the first tool of the provider, whose arguments may be anything.
+pub(crate) fn call(provider: &'static Provider, arguments: &str, settings: AccountSettings) -> Call {
+    let tool = &provider.toolsets[0].tools[0];
+    let arguments: Map<String, Value> = serde_json::from_str(arguments).unwrap();
+    let properties: Map<String, Value> = arguments.keys().map(|name| (name.clone(), Value::Bool(true))).collect();
+    let schema = serde_json::json!({"type": "object", "properties": properties});
+    let liberal = Tool { input_schema: schema.to_string().into(), ..tool.clone() };
+    Call {
+        entry: Entry { provider, tool },
+        arguments: Arguments::validate(&liberal, arguments).unwrap(),
+        account: Arc::new(Account::new(provider, settings).unwrap()),
+        client_name: None,
+    }
+}
+
+pub(crate) fn authorized(call: Call) -> Authorized<Call> {
+    Policy::default().judge(call).unwrap()
+}

@@ -1,0 +1,84 @@
+//! Carries out authorised calls: builds the request, sends it and reads the answer.
+
+pub mod request;
+mod response;
+mod retry;
+mod send;
+
+#[cfg(test)]
+pub(crate) mod fixture;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::call::Call;
+use crate::error::CallError;
+use crate::policy::Authorized;
+use infra_mcp_model::Effect;
+use send::Network;
+
+pub use request::BuildError;
+pub use response::{Media, Reply};
+pub use send::NetworkOptions;
+
+/// Stands in the place of the network: gets finished HTTP requests and never sees tools or arguments.
+pub trait Simulator: Send + Sync {
+    /// Answers one request.
+    fn answer(&self, request: http::Request<Bytes>) -> http::Response<Bytes>;
+}
+
+/// Carries out authorised calls.
+pub struct Executor {
+    destination: Destination,
+}
+
+enum Destination {
+    Network(Box<Network>),
+    Simulated(Arc<dyn Simulator>),
+}
+
+impl Executor {
+    /// Sends to the provider. The HTTP client is made by the first call, not here.
+    #[must_use]
+    pub fn network(options: NetworkOptions) -> Self {
+        Self { destination: Destination::Network(Box::new(Network::new(options))) }
+    }
+
+    /// Sends nothing: the simulator answers.
+    #[must_use]
+    pub fn simulated(simulator: Arc<dyn Simulator>) -> Self {
+        Self { destination: Destination::Simulated(simulator) }
+    }
+
+    /// Carries the call out. Dropping the future aborts the upstream request.
+    ///
+    /// # Errors
+    /// If nothing safe can be sent, if no usable answer arrives or if it is an error.
+    pub async fn execute(&self, call: Authorized<Call>) -> Result<Reply, CallError> {
+        let call = call.call();
+        let answer = match &self.destination {
+            Destination::Network(network) => network.send(call).await?,
+            Destination::Simulated(simulator) => simulator.answer(request::build(call)?),
+        };
+        response::read(call, answer)
+    }
+}
+
+impl fmt::Debug for Executor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.destination {
+            Destination::Network(_) => "Executor::network",
+            Destination::Simulated(_) => "Executor::simulated",
+        })
+    }
+}
+
+/// Whether a call of this tool can change something, whatever its arguments are.
+fn changes(call: &Call) -> bool {
+    let review = &call.entry.tool.review;
+    review.money || review.effect != Effect::Read || review.effect_when.iter().any(|when| when.effect != Effect::Read)
+}

@@ -1,0 +1,262 @@
+//! The only place that opens outbound connections.
+
+use std::error::Error;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use bytes::{Bytes, BytesMut};
+use http::header::{CONTENT_LENGTH, LOCATION};
+use http::{HeaderValue, Method, Response, StatusCode};
+use reqwest::{Certificate, Client, redirect};
+use url::Url;
+
+use super::{changes, request, retry};
+use crate::call::Call;
+use crate::error::{CallError, StartupError};
+
+/// What is read of an answer, in bytes: far more than a model can take in, and few enough for
+/// several at a time in a small container.
+pub(super) const BODY_LIMIT: usize = 32 * 1024 * 1024;
+
+/// How many redirects of one request are followed.
+const HOPS: usize = 5;
+
+/// After this time without a connection another attempt is better than more patience.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How connections are made. Proxies come from `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NetworkOptions {
+    /// PEM file with certificates to trust besides those of the system.
+    pub ca_file: Option<PathBuf>,
+}
+
+impl NetworkOptions {
+    /// Reads what the options name, so that a mistake shows at start and not in the first call.
+    ///
+    /// # Errors
+    /// If the certificates cannot be read.
+    pub fn check(&self) -> Result<(), StartupError> {
+        let fix = "Name a readable file with certificates in PEM form (-----BEGIN CERTIFICATE-----).";
+        self.certificates().map(drop).map_err(|problem| StartupError::new("--ca-file", problem, fix))
+    }
+
+    fn certificates(&self) -> Result<Vec<Certificate>, String> {
+        self.ca_file.as_deref().map_or_else(|| Ok(Vec::new()), certificates)
+    }
+}
+
+fn certificates(file: &Path) -> Result<Vec<Certificate>, String> {
+    let name = file.display();
+    let pem = std::fs::read(file).map_err(|error| format!("the CA file {name} cannot be read: {error}."))?;
+    match Certificate::from_pem_bundle(&pem) {
+        Ok(certificates) if certificates.is_empty() => Err(format!("the CA file {name} holds no PEM certificate.")),
+        Ok(certificates) => Ok(certificates),
+        Err(_) => Err(format!("the CA file {name} holds something that is no PEM certificate.")),
+    }
+}
+
+/// The way to real providers. Costs nothing before the first call.
+pub(super) struct Network {
+    options: NetworkOptions,
+    client: OnceLock<Result<Client, String>>,
+}
+
+impl Network {
+    pub(super) fn new(options: NetworkOptions) -> Self {
+        Self { options, client: OnceLock::new() }
+    }
+
+    /// Sends the request of the call, again where that is harmless, within the time of the account.
+    pub(super) async fn send(&self, call: &Call) -> Result<Response<Bytes>, CallError> {
+        let provider = call.entry.provider;
+        if !call.account.has_credential() {
+            return Err(CallError::NoCredential {
+                provider: provider.title.clone(),
+                variables: &provider.environment.token,
+                help: provider.credential_help.clone(),
+            });
+        }
+        let after = call.account.timeout();
+        let answer = self.persist(call, Instant::now());
+        tokio::time::timeout(after, answer).await.unwrap_or_else(|_| {
+            Err(CallError::Timeout { origin: origin(call.account.base_url()), after, unsettled: changes(call) })
+        })
+    }
+
+    async fn persist(&self, call: &Call, started: Instant) -> Result<Response<Bytes>, CallError> {
+        let most = retry::attempts(call);
+        let mut attempt = 1;
+        loop {
+            let outcome = self.exchange(call).await;
+            let asked = match &outcome {
+                Ok(answer) if retry::passing(answer.status()) => retry::retry_after(answer.headers()),
+                Err(CallError::Unreachable { .. }) => None,
+                _ => return outcome,
+            };
+            let pause = retry::pause(attempt, asked);
+            let too_late = started.elapsed().checked_add(pause).is_none_or(|then| then >= call.account.timeout());
+            if attempt == most || too_late {
+                return outcome;
+            }
+            tracing::debug!(tool = %call.entry.tool.name, attempt, ?pause, "trying again");
+            tokio::time::sleep(pause).await;
+            attempt += 1;
+        }
+    }
+
+    /// One attempt: a request and, for GET, the redirects it meets.
+    async fn exchange(&self, call: &Call) -> Result<Response<Bytes>, CallError> {
+        let mut target = None;
+        let mut hop = 0;
+        loop {
+            // Built anew for every hop and attempt: cheaper than a copy for the one that is usually enough.
+            let mut request = outgoing(request::build(call)?)?;
+            if let Some(target) = target.take() {
+                *request.url_mut() = target;
+            }
+            let repeatable = request.method() == Method::GET;
+            let answer = self.client()?.execute(request).await.map_err(|error| failure(call, &error))?;
+            tracing::debug!(tool = %call.entry.tool.name, status = answer.status().as_u16(), "answered");
+            if !redirects(answer.status()) {
+                return collect(call, answer).await;
+            }
+            target = Some(next_hop(call, &answer, hop, repeatable)?);
+            hop += 1;
+        }
+    }
+
+    fn client(&self) -> Result<&Client, CallError> {
+        let client = self.client.get_or_init(|| client(&self.options));
+        client.as_ref().map_err(|problem| CallError::Client { problem: problem.clone() })
+    }
+}
+
+fn client(options: &NetworkOptions) -> Result<Client, String> {
+    // An error only says that somebody else installed one before.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Client::builder()
+        .tcp_nodelay(true)
+        .connect_timeout(CONNECT_TIMEOUT)
+        .redirect(redirect::Policy::none())
+        .referer(false)
+        .tls_certs_merge(options.certificates()?)
+        .build()
+        .map_err(|error| format!("the HTTP client cannot be set up: {}.", deepest(&error)))
+}
+
+fn outgoing(request: http::Request<Bytes>) -> Result<reqwest::Request, CallError> {
+    let empty = request.body().is_empty();
+    let mut request = reqwest::Request::try_from(request)
+        .map_err(|_| CallError::Client { problem: "the request has no valid URL. Check the base URL.".to_owned() })?;
+    if empty {
+        *request.body_mut() = None;
+        // Some servers refuse these methods without a length (RFC 9110 section 8.6).
+        if matches!(*request.method(), Method::POST | Method::PUT | Method::PATCH) {
+            request.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
+    }
+    Ok(request)
+}
+
+fn redirects(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
+}
+
+/// Where a redirect leads, if it may be followed.
+fn next_hop(call: &Call, answer: &reqwest::Response, hop: usize, repeatable: bool) -> Result<Url, CallError> {
+    let here = answer.url();
+    let location = answer.headers().get(LOCATION).and_then(|location| location.to_str().ok());
+    let target = location.and_then(|location| here.join(location).ok());
+    let reason = match &target {
+        None => "it does not say where to",
+        Some(target) if target.origin() != here.origin() => "requests and the token only go to the configured base URL",
+        Some(_) if hop == HOPS => "there were too many in a row",
+        Some(_) if !repeatable => "only reading with GET is safe to repeat elsewhere",
+        Some(_) => "",
+    };
+    match target {
+        Some(mut target) if reason.is_empty() => {
+            // A URL with a user name would make the client send that as a credential.
+            let _ = (target.set_username(""), target.set_password(None));
+            Ok(target)
+        }
+        target => Err(CallError::Redirected {
+            status: answer.status().as_u16(),
+            target: target.as_ref().map_or_else(|| "nowhere".to_owned(), origin),
+            reason,
+            unsettled: changes(call),
+        }),
+    }
+}
+
+/// Reads the body up to the limit. A body in one piece is not copied.
+async fn collect(call: &Call, mut answer: reqwest::Response) -> Result<Response<Bytes>, CallError> {
+    let too_large = || CallError::TooLarge { limit: BODY_LIMIT, unsettled: changes(call) };
+    if answer.content_length().is_some_and(|length| length > BODY_LIMIT as u64) {
+        return Err(too_large());
+    }
+    let mut first = Bytes::new();
+    let mut rest = BytesMut::new();
+    while let Some(chunk) = answer.chunk().await.map_err(|error| failure(call, &error))? {
+        if first.len() + rest.len() + chunk.len() > BODY_LIMIT {
+            return Err(too_large());
+        }
+        if first.is_empty() {
+            first = chunk;
+        } else {
+            rest.extend_from_slice(&chunk);
+        }
+    }
+    let body = if rest.is_empty() { first } else { [first, rest.freeze()].concat().into() };
+    let mut response = Response::new(body);
+    *response.status_mut() = answer.status();
+    *response.headers_mut() = std::mem::take(answer.headers_mut());
+    Ok(response)
+}
+
+/// A failed connection in our words. The address is left to its origin: the rest holds arguments.
+fn failure(call: &Call, error: &reqwest::Error) -> CallError {
+    let origin = origin(call.account.base_url());
+    if let Some(tls) = find::<rustls::Error>(error) {
+        let problem = format!(
+            "no trusted connection to {origin}: {tls}. If its certificate comes from a private authority, name that with --ca-file."
+        );
+        return CallError::Client { problem };
+    }
+    let refused = find::<io::Error>(error).is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused);
+    let problem = if error.is_dns() {
+        "cannot be found: its name does not resolve. Check the base URL and the network.".to_owned()
+    } else if error.is_connect() && error.is_timeout() {
+        format!("cannot be reached: no connection within {} s. Check network and proxy.", CONNECT_TIMEOUT.as_secs())
+    } else if refused {
+        "cannot be reached: the connection was refused. Check base URL and proxy.".to_owned()
+    } else if error.is_connect() {
+        format!("cannot be reached: {}. Check network and proxy.", call.account.mask(&deepest(error)))
+    } else {
+        "closed or broke the connection before its answer was complete.".to_owned()
+    };
+    CallError::Unreachable { origin, problem, unsettled: !error.is_connect() && changes(call) }
+}
+
+fn origin(url: &Url) -> String {
+    url.origin().ascii_serialization()
+}
+
+/// The errors behind an error, the ones inside [`io::Error`] included.
+fn causes<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&error| match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        Some(inner) => Some(inner),
+        None => error.source(),
+    })
+}
+
+fn find<'e, E: Error + 'static>(error: &'e (dyn Error + 'static)) -> Option<&'e E> {
+    causes(error).find_map(|cause| cause.downcast_ref())
+}
+
+fn deepest(error: &(dyn Error + 'static)) -> String {
+    causes(error).last().map(ToString::to_string).unwrap_or_default()
+}

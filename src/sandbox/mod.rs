@@ -1,0 +1,76 @@
+//! A simulated provider that stands in the place of the network.
+//!
+//! It receives finished HTTP requests and knows neither tools nor arguments, so validation, policy,
+//! request building and answer handling are the ones that face the real provider. Nothing here opens
+//! a socket, and what changes lives in memory until the process ends.
+//!
+//! Two layers answer: an estate with state where there is one for the provider (`hostinger`), and for
+//! every other operation the sample body of its [`Route`].
+
+mod answer;
+mod clock;
+mod hostinger;
+mod routes;
+
+use crate::executor::Simulator;
+use answer::Answers;
+use bytes::Bytes;
+use clock::{Clock, SystemClock};
+use hostinger::Hostinger;
+use http::{Request, Response};
+use infra_mcp_model::{Provider, Route};
+use routes::{Found, RouteTable};
+use std::sync::Arc;
+
+/// A simulated `provider`: a stateful estate where one is built in, sample answers for all the rest.
+///
+/// The estate starts fresh with every call and its data are invented (RFC 2606 names, RFC 5737 and
+/// RFC 3849 addresses). An unknown path is answered with 404, a known one with another method with 405.
+#[must_use]
+pub fn simulator(provider: &'static Provider) -> Arc<dyn Simulator> {
+    Arc::new(Sandbox::new(provider, Arc::new(SystemClock)))
+}
+
+struct Sandbox {
+    samples: RouteTable<&'static Route>,
+    hostinger: Option<Hostinger>,
+    answers: Answers,
+}
+
+impl Sandbox {
+    fn new(provider: &'static Provider, clock: Arc<dyn Clock>) -> Self {
+        let samples = provider.routes.iter().map(|route| (route.method, route.path.to_string(), route));
+        Self {
+            samples: RouteTable::new(samples),
+            hostinger: (provider.name == "hostinger").then(|| Hostinger::new(clock)),
+            answers: Answers::default(),
+        }
+    }
+
+    /// The sample answer. `others` are the methods that the estate knows for this path.
+    fn sample(&self, method: &str, path: &str, others: Vec<&'static str>) -> Response<Bytes> {
+        match self.samples.find(method, path) {
+            Found::Route(route, _) => self.answers.sample(route),
+            Found::OtherMethods(methods) => self.answers.method_not_allowed(method, &[methods, others].concat()),
+            Found::Nothing if !others.is_empty() => self.answers.method_not_allowed(method, &others),
+            Found::Nothing => self.answers.not_found(&format!("The simulated provider has no route for {path}.")),
+        }
+    }
+}
+
+impl Simulator for Sandbox {
+    fn answer(&self, request: Request<Bytes>) -> Response<Bytes> {
+        let (method, path) = (request.method().as_str(), request.uri().path());
+        let Some(hostinger) = &self.hostinger else {
+            return self.sample(method, path, Vec::new());
+        };
+        match hostinger.routes().find(method, path) {
+            Found::Route(handler, values) => self.answers.outcome(hostinger.handle(*handler, values, &request)),
+            Found::OtherMethods(methods) => self.sample(method, path, methods),
+            Found::Nothing => self.sample(method, path, Vec::new()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,209 @@
+//! What MCP asks of the server. Only tools are served; everything else is refused.
+
+use std::sync::Arc;
+
+use rmcp::model::{
+    CacheScope, CallToolRequestParams, CallToolResponse, CompleteRequestMethod, CompleteRequestParams, CompleteResult,
+    ConstString, CustomRequest, CustomResult, DiscoverResult, ErrorCode, Implementation, InitializeRequestParams,
+    InitializeResult, ListPromptsRequestMethod, ListPromptsResult, ListResourceTemplatesRequestMethod,
+    ListResourceTemplatesResult, ListResourcesRequestMethod, ListResourcesResult, ListToolsResult, MetaObject,
+    PaginatedRequestParams, ProtocolVersion, ServerCapabilities, ServerConfig,
+};
+use rmcp::service::RequestContext;
+use rmcp::{ErrorData, RoleServer, ServerHandler};
+use serde_json::Value;
+
+use super::Server;
+use super::listing::{self, Form};
+
+/// How long a client may keep the list of tools, which cannot change while the process runs, in
+/// milliseconds. Not longer: after an update the same command may list other tools.
+const LIST_TTL_MS: u64 = 3_600_000;
+
+/// The most bytes of `instructions` that every client shows to its model.
+const LONGEST_INSTRUCTIONS: usize = 2_048;
+
+/// Where a result says which server it comes from.
+const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
+
+/// What holds for the tools of every provider.
+const GENERAL: &str = "Arguments are checked against the input schema before anything is sent, and an error result \
+says what to correct. The annotations of a tool tell whether a call only reads, can destroy something or may be repeated.";
+
+/// Serves a [`Server`] to MCP clients.
+#[derive(Debug, Clone)]
+pub struct Handler {
+    server: Arc<Server>,
+    config: ServerConfig,
+    /// The name and version of the server, as results carry them.
+    identity: Value,
+}
+
+impl Handler {
+    /// Presents `server` under the name of its binary and a title for people.
+    #[must_use]
+    pub fn new(server: Arc<Server>, name: &str, title: &str) -> Self {
+        let implementation = Implementation::new(name, env!("CARGO_PKG_VERSION")).with_title(title);
+        let identity = serde_json::json!({ "name": name, "version": env!("CARGO_PKG_VERSION") });
+        let config = ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
+            .with_server_info(implementation)
+            .with_instructions(instructions(&server));
+        Self { server, config, identity }
+    }
+
+    /// Says in the `_meta` of a result who gave it, as 2026-07-28 asks for.
+    fn sign(&self, meta: &mut Option<MetaObject>) {
+        meta.get_or_insert_default().insert(SERVER_INFO.to_owned(), self.identity.clone());
+    }
+}
+
+/// What the providers of the selected tools say, as far as it fits, and what holds for all.
+fn instructions(server: &Server) -> String {
+    let mut text = String::new();
+    let mut last = None;
+    for entry in server.catalogue.entries() {
+        let provider = entry.provider;
+        if last == Some(&provider.name) {
+            continue;
+        }
+        last = Some(&provider.name);
+        let fits = text.len() + provider.instructions.len() + GENERAL.len() + 2 <= LONGEST_INSTRUCTIONS;
+        if !provider.instructions.is_empty() && fits {
+            text.push_str(provider.instructions.trim_end());
+            text.push_str("\n\n");
+        }
+    }
+    text + GENERAL
+}
+
+/// Whether the request is of 2026-07-28 or later. Versions are dates, so their order is that of text.
+fn is_stateless(context: &RequestContext<RoleServer>) -> bool {
+    context.protocol_version().is_some_and(|version| version.as_str() >= ProtocolVersion::V_2026_07_28.as_str())
+}
+
+fn not_served<M: ConstString, T>() -> Result<T, ErrorData> {
+    Err(ErrorData::method_not_found::<M>())
+}
+
+impl ServerHandler for Handler {
+    fn get_info(&self) -> ServerConfig {
+        self.config.clone()
+    }
+
+    async fn initialize(
+        &self,
+        mut request: InitializeRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<InitializeResult, ErrorData> {
+        let result = self.negotiate_initialize(&request)?;
+        // Later requests go by what was agreed on, not by what was asked for.
+        request.protocol_version = result.protocol_version.clone();
+        context.peer.set_peer_info(request);
+        Ok(result)
+    }
+
+    async fn discover(&self, _: RequestContext<RoleServer>) -> Result<DiscoverResult, ErrorData> {
+        let versions = self.supported_protocol_versions().into_owned();
+        Ok(DiscoverResult::from_server_info(versions, self.get_info())
+            .with_ttl_ms(LIST_TTL_MS)
+            .with_cache_scope(CacheScope::Public))
+    }
+
+    async fn list_tools(
+        &self,
+        request: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListToolsResult, ErrorData> {
+        if request.is_some_and(|request| request.cursor.is_some()) {
+            let message = "This cursor is not from this server: the list of tools has one page and no cursors.";
+            return Err(ErrorData::invalid_params(message, None));
+        }
+        let mut list = listing::mark(Form::of(context.protocol_version().as_ref()));
+        if is_stateless(&context) {
+            list.ttl_ms = Some(LIST_TTL_MS);
+            list.cache_scope = Some(CacheScope::Public);
+            self.sign(&mut list.meta);
+        }
+        Ok(list)
+    }
+
+    async fn call_tool(
+        &self,
+        request: CallToolRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        let client = context.client_info().map(|client| client.name);
+        let call = self.server.call(&request.name, request.arguments.unwrap_or_default(), client);
+        let outcome = tokio::select! {
+            biased;
+            // Dropping the call aborts its request. Nobody waits for this answer, and rmcp drops it.
+            () = context.ct.cancelled() => return Err(ErrorData::internal_error("The call was cancelled.", None)),
+            outcome = call => outcome,
+        };
+        let mut result = outcome.map_err(|unknown| ErrorData::invalid_params(unknown.to_string(), None))?;
+        if is_stateless(&context) {
+            self.sign(&mut result.meta);
+        }
+        Ok(CallToolResponse::from(result))
+    }
+
+    async fn complete(
+        &self,
+        _: CompleteRequestParams,
+        _: RequestContext<RoleServer>,
+    ) -> Result<CompleteResult, ErrorData> {
+        not_served::<CompleteRequestMethod, _>()
+    }
+
+    async fn list_prompts(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListPromptsResult, ErrorData> {
+        not_served::<ListPromptsRequestMethod, _>()
+    }
+
+    async fn list_resources(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListResourcesResult, ErrorData> {
+        not_served::<ListResourcesRequestMethod, _>()
+    }
+
+    async fn list_resource_templates(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListResourceTemplatesResult, ErrorData> {
+        not_served::<ListResourceTemplatesRequestMethod, _>()
+    }
+
+    /// rmcp brings everything here that it cannot read: unknown methods, and those we serve when
+    /// their parameters are malformed.
+    async fn on_custom_request(
+        &self,
+        request: CustomRequest,
+        _: RequestContext<RoleServer>,
+    ) -> Result<CustomResult, ErrorData> {
+        let expected = match request.method.as_str() {
+            "initialize" => {
+                "`protocolVersion` (text), `capabilities` (object) and `clientInfo` (object with `name` and `version`)"
+            }
+            "tools/call" => "`name` (text) and, where the tool takes any, `arguments` (object)",
+            "tools/list" => "nothing but an optional `cursor` (text)",
+            "ping" | "server/discover" => "nothing of their own",
+            method => {
+                return Err(ErrorData::new(
+                    ErrorCode::METHOD_NOT_FOUND,
+                    format!("There is no method {method:?} here."),
+                    None,
+                ));
+            }
+        };
+        Err(ErrorData::invalid_params(
+            format!("The `params` of {} must be an object with {expected}.", request.method),
+            None,
+        ))
+    }
+}

@@ -1,0 +1,181 @@
+//! `tools/list` out of the finished entries of the tool tables: no schema is parsed to list it.
+//!
+//! rmcp has no place for finished JSON. So the handler returns an empty list with a private mark, rmcp
+//! completes the message around it, and the transport takes the mark off and puts the entries in. Whoever
+//! brings its own transport can leave all that alone and use [`Listing::to_value`].
+
+use std::sync::Arc;
+
+use rmcp::model::{ListToolsResult, MetaObject, ProtocolVersion, ServerJsonRpcMessage, ServerResult};
+use serde_json::Value;
+
+use crate::catalogue::Catalogue;
+
+/// Marks a list that the transport has to fill.
+const MARK: &str = "infra-mcp/listing";
+
+/// What the entries go into the middle of. In JSON this byte sequence cannot be part of a string.
+const EMPTY: &[u8] = br#""tools":[]"#;
+
+/// Which members the entries have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// All of them.
+    Titled,
+    /// Without `title`, which the revisions before 2025-06-18 do not know.
+    Untitled,
+}
+
+impl Form {
+    /// The form for a client of this protocol version.
+    #[must_use]
+    pub fn of(version: Option<&ProtocolVersion>) -> Self {
+        match version {
+            Some(version) if version.as_str() < ProtocolVersion::V_2025_06_18.as_str() => Self::Untitled,
+            _ => Self::Titled,
+        }
+    }
+}
+
+/// An empty list for the transport to fill.
+#[must_use]
+pub fn mark(form: Form) -> ListToolsResult {
+    let mut meta = MetaObject::new();
+    meta.insert(MARK.to_owned(), Value::Bool(form == Form::Titled));
+    ListToolsResult { meta: Some(meta), ..ListToolsResult::default() }
+}
+
+/// Takes the mark off a list that is to be filled.
+pub fn take_mark(result: &mut ServerResult) -> Option<Form> {
+    let ServerResult::ListToolsResult(list) = result else {
+        return None;
+    };
+    let meta = list.meta.as_mut()?;
+    let titled = meta.remove(MARK)?;
+    if meta.is_empty() {
+        list.meta = None;
+    }
+    Some(if titled == Value::Bool(true) { Form::Titled } else { Form::Untitled })
+}
+
+/// The selected tools as they are listed.
+#[derive(Debug, Clone)]
+pub struct Listing {
+    catalogue: Arc<Catalogue>,
+}
+
+impl Listing {
+    /// The listing of `catalogue`.
+    #[must_use]
+    pub fn new(catalogue: Arc<Catalogue>) -> Self {
+        Self { catalogue }
+    }
+
+    /// Appends `message`, whose list had its mark taken off, with the entries in it.
+    pub fn write_answer(&self, message: &ServerJsonRpcMessage, form: Form, out: &mut Vec<u8>) {
+        // Writing to memory fails only for maps without text keys, and these types have none.
+        let envelope = serde_json::to_vec(message).unwrap_or_default();
+        let Some(start) = envelope.windows(EMPTY.len()).position(|window| window == EMPTY) else {
+            return out.extend_from_slice(&envelope);
+        };
+        let (before, after) = envelope.split_at(start + EMPTY.len() - 1);
+        out.reserve(envelope.len() + self.size());
+        out.extend_from_slice(before);
+        self.write_entries(form, out);
+        out.extend_from_slice(after);
+    }
+
+    /// The entries as a JSON array.
+    ///
+    /// # Errors
+    /// If an entry is not valid JSON, which the generator rules out.
+    pub fn to_value(&self, form: Form) -> serde_json::Result<Value> {
+        let mut text = vec![b'['];
+        self.write_entries(form, &mut text);
+        text.push(b']');
+        serde_json::from_slice(&text)
+    }
+
+    fn write_entries(&self, form: Form, out: &mut Vec<u8>) {
+        for (index, entry) in self.catalogue.entries().iter().enumerate() {
+            if index > 0 {
+                out.push(b',');
+            }
+            let listing = &entry.tool.listing;
+            out.extend_from_slice(listing.head.as_bytes());
+            if form == Form::Titled {
+                out.extend_from_slice(listing.title.as_bytes());
+            }
+            out.extend_from_slice(listing.tail.as_bytes());
+        }
+    }
+
+    /// An upper limit for the size of the entries, in bytes.
+    fn size(&self) -> usize {
+        let listings = self.catalogue.entries().iter().map(|entry| &entry.tool.listing);
+        listings.map(|listing| listing.head.len() + listing.title.len() + listing.tail.len() + 1).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rmcp::model::{JsonRpcMessage, RequestId, Tool};
+
+    use super::*;
+    use crate::catalogue::Selection;
+    use crate::generated::PROVIDERS;
+
+    fn everything() -> Listing {
+        Listing::new(Arc::new(Catalogue::select(PROVIDERS, &Selection::default()).unwrap()))
+    }
+
+    #[test]
+    fn the_bytes_are_those_of_the_list_as_values() {
+        let listing = everything();
+        for form in [Form::Titled, Form::Untitled] {
+            let mut list = mark(form);
+            list.ttl_ms = Some(5);
+            let mut result = ServerResult::ListToolsResult(list);
+            assert_eq!(take_mark(&mut result), Some(form));
+            let id = RequestId::String(r#""tools":[]"#.into());
+            let message: ServerJsonRpcMessage = JsonRpcMessage::response(result, id);
+
+            let mut spliced = Vec::new();
+            listing.write_answer(&message, form, &mut spliced);
+
+            let mut expected = serde_json::to_value(&message).unwrap();
+            expected["result"]["tools"] = listing.to_value(form).unwrap();
+            assert_eq!(String::from_utf8(spliced).unwrap(), expected.to_string());
+            let titles =
+                expected["result"]["tools"].as_array().unwrap().iter().filter(|tool| tool["title"].is_string());
+            assert_eq!(titles.count() > 0, form == Form::Titled);
+        }
+    }
+
+    #[test]
+    fn every_entry_is_a_tool_to_rmcp() {
+        let value = everything().to_value(Form::Titled).unwrap();
+        let tools: Vec<Tool> = serde_json::from_value(value).unwrap();
+        assert!(tools.iter().all(|tool| tool.title.is_some() && tool.annotations.is_some()));
+    }
+
+    #[test]
+    fn other_results_carry_no_mark() {
+        let mut plain = ServerResult::ListToolsResult(ListToolsResult::default());
+        assert_eq!(take_mark(&mut plain), None);
+        assert_eq!(take_mark(&mut ServerResult::empty(())), None);
+    }
+
+    #[test]
+    fn titles_are_for_those_who_know_them() {
+        for (version, form) in [
+            (Some(ProtocolVersion::V_2024_11_05), Form::Untitled),
+            (Some(ProtocolVersion::V_2025_03_26), Form::Untitled),
+            (Some(ProtocolVersion::V_2025_06_18), Form::Titled),
+            (Some(ProtocolVersion::V_2026_07_28), Form::Titled),
+            (None, Form::Titled),
+        ] {
+            assert_eq!(Form::of(version.as_ref()), form, "{version:?}");
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! The only place that tells the way of a call: catalogue → arguments → policy → executor → result.
+
+mod handler;
+pub mod listing;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Instant;
+
+use infra_mcp_model::{Provider, Tool};
+use rmcp::model::CallToolResult;
+use serde_json::{Map, Value};
+
+pub use handler::Handler;
+
+use crate::account::Account;
+use crate::arguments::Arguments;
+use crate::call::Call;
+use crate::catalogue::{Catalogue, Entry, Selection};
+use crate::error::CallError;
+use crate::executor::{Executor, Reply};
+use crate::policy::Policy;
+use crate::result;
+
+/// Everything a call needs. Listing and calling use the same catalogue, so nothing hidden can be called.
+pub struct Server {
+    /// Everything that was built in; only to explain why a tool is not served.
+    pub providers: &'static [&'static Provider],
+    /// What narrowed the catalogue down; only to explain why a tool is not served.
+    pub selection: Selection,
+    /// The tools that are served.
+    pub catalogue: Arc<Catalogue>,
+    /// One account for each provider, by its name. A provider without an address has none.
+    pub accounts: HashMap<&'static str, Arc<Account>>,
+    /// What calls are judged by.
+    pub policy: Policy,
+    /// What carries calls out.
+    pub executor: Arc<Executor>,
+    /// The longest result, in characters; 0 means no limit.
+    pub result_limit: usize,
+}
+
+impl Server {
+    /// Calls a tool. Whatever goes wrong after the tool is known is part of the result, in words that
+    /// let the caller correct itself.
+    ///
+    /// # Errors
+    /// If no such tool is served.
+    pub async fn call(
+        &self,
+        name: &str,
+        arguments: Map<String, Value>,
+        client: Option<String>,
+    ) -> Result<CallToolResult, UnknownTool> {
+        let entry = self.catalogue.find(name).ok_or_else(|| self.unknown(name))?;
+        let begun = Instant::now();
+        let outcome = self.carry_out(entry, arguments, client).await;
+        tracing::info!(
+            target: "infra_mcp",
+            tool = %entry.tool.name,
+            succeeded = outcome.is_ok(),
+            milliseconds = begun.elapsed().as_millis(),
+            "call"
+        );
+        Ok(result::to_result(outcome, self.result_limit))
+    }
+
+    /// Carries out one call of a tool that is served.
+    pub(crate) async fn carry_out(
+        &self,
+        entry: Entry,
+        arguments: Map<String, Value>,
+        client_name: Option<String>,
+    ) -> Result<Reply, CallError> {
+        let arguments = Arguments::validate(entry.tool, arguments).map_err(CallError::Arguments)?;
+        let account = self.account(entry.provider)?;
+        let call = Call { entry, arguments, account, client_name };
+        let authorized = self.policy.judge(call).map_err(CallError::Refused)?;
+        self.executor.execute(authorized).await
+    }
+
+    fn account(&self, provider: &'static Provider) -> Result<Arc<Account>, CallError> {
+        self.accounts.get(provider.name.as_ref()).cloned().ok_or_else(|| {
+            let variables = provider.environment.base_url.join(" or ");
+            let problem = format!("{} has no fixed address. Set {variables} and restart this server.", provider.title);
+            CallError::Client { problem }
+        })
+    }
+
+    /// Why no tool of this name is served.
+    pub(crate) fn unknown(&self, name: &str) -> UnknownTool {
+        UnknownTool {
+            name: name.to_owned(),
+            hidden: self.built_in(name).map(|tool| self.reason(tool)),
+            nearest: self.catalogue.nearest(name),
+        }
+    }
+
+    fn built_in(&self, name: &str) -> Option<&'static Tool> {
+        let toolsets = self.providers.iter().flat_map(|provider| provider.toolsets.iter());
+        toolsets
+            .flat_map(|toolset| toolset.tools.iter())
+            .find(|tool| tool.name == name || tool.aliases.iter().any(|alias| alias == name))
+    }
+
+    /// What keeps a tool that was built in from being served.
+    fn reason(&self, tool: &Tool) -> String {
+        let among = |names: &[String]| {
+            names.iter().any(|name| *name == tool.name || tool.aliases.iter().any(|alias| alias == name))
+        };
+        let selection = &self.selection;
+        if among(&selection.exclude) {
+            "--exclude-tools leaves it out".to_owned()
+        } else if selection.toolsets.as_ref().is_some_and(|toolsets| !toolsets.iter().any(|name| *name == tool.toolset))
+        {
+            format!(
+                "its toolset `{}` is not among those selected (--toolsets, or a binary for one toolset)",
+                tool.toolset
+            )
+        } else if selection.tools.as_deref().is_some_and(|tools| !among(tools)) {
+            "it is not among those given with --tools".to_owned()
+        } else if selection.read_only {
+            "it does more than read, and the server was started with --read-only".to_owned()
+        } else {
+            "its provider is not among those selected".to_owned()
+        }
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("tools", &self.catalogue.entries().len())
+            .field("policy", &self.policy)
+            .finish_non_exhaustive()
+    }
+}
+
+/// No tool of this name is served.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownTool {
+    name: String,
+    /// Why a tool that exists is not served.
+    hidden: Option<String>,
+    nearest: Option<&'static str>,
+}
+
+impl fmt::Display for UnknownTool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Whatever the caller sent as a name, the answer stays short.
+        let name: String = self.name.chars().take(100).collect();
+        match (&self.hidden, self.nearest) {
+            (Some(reason), _) => write!(f, "The tool {name:?} is not enabled in this server: {reason}."),
+            (None, Some(nearest)) => write!(f, "There is no tool {name:?}. Did you mean {nearest:?}?"),
+            (None, None) => write!(f, "There is no tool {name:?}. tools/list shows all of them."),
+        }
+    }
+}
+
+impl std::error::Error for UnknownTool {}

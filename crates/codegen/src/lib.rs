@@ -4,8 +4,8 @@
 //! specs/ ─ load ─ lower ─ check ─ emit ─> generated.rs
 //! ```
 //!
-//! [`generate`] is the whole of it on one screen. Each phase reports all its problems before the
-//! build stops. [`load`] has not heard of Rust names; emission has not heard of OpenAPI. Without the
+//! [`generate`] is the whole of it on one screen. All phases report their problems before the build
+//! stops; a provider whose files cannot be read at all is left to the first. [`load`] has not heard of Rust names; emission has not heard of OpenAPI. Without the
 //! feature `emit` the crate still loads, lowers and checks, so a running server can read a live
 //! document with the code that reads it at build time.
 
@@ -41,7 +41,7 @@ pub struct Options<'a> {
 pub fn read(specs: &Path, strict: bool) -> (Vec<LoweredProvider>, Report) {
     let mut report = Report::default();
     let sources = load::load(specs, strict, &mut report);
-    let providers = if report.has_errors() { Vec::new() } else { lower::lower(&sources, strict, &mut report) };
+    let providers = lower::lower(&sources, strict, &mut report);
     check::check(&providers, &mut report);
     (providers, report)
 }

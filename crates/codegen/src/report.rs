@@ -73,6 +73,12 @@ impl Report {
         self.problems.iter().any(|problem| problem.severity == Severity::Error)
     }
 
+    /// Whether something was said about this very place.
+    #[must_use]
+    pub fn mentions(&self, file: &str, pointer: &str) -> bool {
+        self.problems.iter().any(|problem| problem.file == file && problem.pointer == pointer)
+    }
+
     /// The problems, errors first, then by file and pointer.
     #[must_use]
     pub fn problems(&self) -> Vec<&Problem> {

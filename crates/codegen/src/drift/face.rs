@@ -196,8 +196,13 @@ impl Reader<'_> {
                 Some(Value::Array(values)) if fact == "type" || fact == "enum" => values.as_slice(),
                 Some(value) => std::slice::from_ref(value),
             };
+            // Whether null is a value is said by the type, and a null default says nothing.
+            let values = values.iter().filter(|value| !value.is_null());
             let word = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            facts.entry(fact).or_default().extend(values.iter().map(word));
+            let words: BTreeSet<String> = values.map(word).collect();
+            if !words.is_empty() {
+                facts.entry(fact).or_default().extend(words);
+            }
         }
     }
 }

@@ -64,6 +64,8 @@ pub fn load_provider(folder: &Path, strict: bool, report: &mut Report) -> Option
     };
     let document = load_document(folder, &name, report);
     let definitions = load_definitions(folder, &name, strict, report);
+    // Without one of its files the provider would only seem to lack things.
+    let (document, definitions) = (document.ok()?, definitions?);
     if document.is_none() && definitions.is_empty() {
         report.add(
             Severity::Error,
@@ -77,15 +79,20 @@ pub fn load_provider(folder: &Path, strict: bool, report: &mut Report) -> Option
     Some(Source { name, settings, document, definitions })
 }
 
-fn load_document(folder: &Path, provider: &str, report: &mut Report) -> Option<Document> {
+/// `Ok(None)` where there is no document, `Err` where it cannot be used.
+fn load_document(folder: &Path, provider: &str, report: &mut Report) -> Result<Option<Document>, Unusable> {
     let path = folder.join("openapi.json");
     let file = format!("{provider}/openapi.json");
     if !path.exists() {
-        return None;
+        return Ok(None);
     }
-    let root = parse(&read(&path, &file, report)?, &file, report)?;
-    document(&file, root, report)
+    let text = read(&path, &file, report).ok_or(Unusable)?;
+    let root = parse(&text, &file, report).ok_or(Unusable)?;
+    document(&file, root, report).map(Some).ok_or(Unusable)
 }
+
+/// The report says why.
+struct Unusable;
 
 fn document(file: &str, root: Value, report: &mut Report) -> Option<Document> {
     let text = |key: &str| root.get(key).and_then(Value::as_str);
@@ -123,18 +130,20 @@ pub fn load_upstream(path: &Path, report: &mut Report) -> Option<Upstream> {
     document(&file, root, report).map(Upstream::Document)
 }
 
-fn load_definitions(folder: &Path, provider: &str, strict: bool, report: &mut Report) -> Vec<DefinitionFile> {
+/// `None` where one of the files cannot be used.
+fn load_definitions(folder: &Path, provider: &str, strict: bool, report: &mut Report) -> Option<Vec<DefinitionFile>> {
     let tools = folder.join("tools");
-    let Ok(entries) = sorted_entries(&tools) else { return Vec::new() };
-    entries
+    let entries = sorted_entries(&tools).unwrap_or_default();
+    let files: Vec<Option<DefinitionFile>> = entries
         .iter()
         .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
-        .filter_map(|path| {
+        .map(|path| {
             let file = format!("{provider}/tools/{}", path.file_name()?.to_str()?);
             let value = parse(&read(path, &file, report)?, &file, report)?;
             DefinitionFile::parse(&file, &value, strict, report)
         })
-        .collect()
+        .collect();
+    files.into_iter().collect()
 }
 
 fn sorted_entries(folder: &Path) -> std::io::Result<Vec<PathBuf>> {

@@ -1,13 +1,17 @@
 //! Sources become the model: operations and definitions are joined, named, grouped and worded.
 
+mod answer;
 pub(crate) mod components;
 pub(crate) mod document;
+mod lowering;
 pub(crate) mod names;
+mod notes;
 pub(crate) mod operation;
 mod provider;
 pub(crate) mod published;
 pub(crate) mod sample;
 pub(crate) mod schema;
+mod text;
 mod tool;
 
 pub use names::sanitize;
@@ -20,5 +24,5 @@ use crate::report::Report;
 
 /// Lowers every source. Problems of all of them are in the report afterwards.
 pub fn lower(sources: &[Source], strict: bool, report: &mut Report) -> Vec<LoweredProvider> {
-    sources.iter().map(|source| provider::lower(source, strict, report)).collect()
+    sources.iter().map(|source| lowering::lower(source, strict, report)).collect()
 }

@@ -31,7 +31,8 @@ pub(crate) fn argument(name: &str) -> String {
 pub(crate) fn from_path(method: &str, path: &str) -> String {
     let words: Vec<String> =
         path.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_owned).collect();
-    format!("{}_{}", method.to_lowercase(), words.join("_"))
+    let words = if words.is_empty() { "root".to_owned() } else { words.join("_") };
+    format!("{}_{words}", method.to_lowercase())
 }
 
 /// 32-bit FNV-1a: stable across platforms and releases, unlike the standard hasher.

@@ -4,7 +4,8 @@
 //! come out; no `$ref`, no composition, no empty `properties`. What the subset cannot say stands in
 //! the description, and arguments are validated against the full schema.
 
-use super::schema::{definition_name, names_type, resolve};
+use super::notes::{kind, limits, says_kind, sentences, string_enum, words_for};
+use super::schema::{definition_name, resolve};
 use serde_json::{Map, Value, json};
 
 /// Looks up our own words for a dotted parameter path such as `rules[].port`.
@@ -56,53 +57,82 @@ impl Publisher<'_> {
     }
 
     fn schema(&mut self, schema: &Value, path: &str) -> Value {
-        let mut entered = 0;
+        let mark = self.open.len();
         let mut described = None;
         let mut current = schema;
+        let mut cyclic = false;
         while let Some(reference) = current.get("$ref").and_then(Value::as_str) {
             described = described.or_else(|| current.get("description").and_then(Value::as_str));
             let name = definition_name(reference).unwrap_or_default();
-            let cyclic = self.open.contains(&name);
-            let Some(target) = self.defs.get(&name).filter(|_| !cyclic) else {
-                self.open.truncate(self.open.len() - entered);
-                return self.cut(path, described);
-            };
+            cyclic = self.open.contains(&name);
+            let Some(target) = self.defs.get(&name).filter(|_| !cyclic) else { break };
             self.open.push(name);
-            entered += 1;
             current = target;
         }
-        let out = if self.budget == 0 || path.split(['.', '[']).count() > DEPTH * 2 {
-            self.cut(path, described)
+        let nests = || matches!(self.shallow(current, 0), "object" | "array");
+        let deep = self.budget == 0 || path.split(['.', '[']).count() > DEPTH * 2;
+        let out = if cyclic || (deep && nests()) {
+            self.cut(current, path, described)
         } else {
-            self.budget -= 1;
+            self.budget = self.budget.saturating_sub(1);
             self.resolved(current, path, described)
         };
-        self.open.truncate(self.open.len() - entered);
+        self.open.truncate(mark);
         out
     }
 
-    /// Something too deep to spell out.
-    fn cut(&self, path: &str, described: Option<&str>) -> Value {
+    /// Something too deep to spell out: what kind it is, and of arrays what they hold.
+    fn cut(&self, schema: &Value, path: &str, described: Option<&str>) -> Value {
         let words = (self.words)(path).or_else(|| described.map(str::to_owned)).unwrap_or_default();
-        json!({"type": "object", "description": sentences(&words, &["Nested further; any member the API knows.".into()])})
+        let kind = self.shallow(schema, 0);
+        let note = "Nested further; any member the API knows.".to_owned();
+        let mut out = json!({"type": kind, "description": sentences(&words, &[note])});
+        if kind == "array" {
+            let items = resolve(schema, self.defs).and_then(|array| array.get("items"));
+            out["items"] = json!({"type": items.map_or("object", |items| self.shallow(items, 0))});
+            // An array has to say what its elements are, and so on down.
+            if out["items"]["type"] == "array" {
+                out["items"]["items"] = json!({"type": "object"});
+            }
+        }
+        out
+    }
+
+    /// The type word of a schema as far as it shows without folding it.
+    fn shallow(&self, schema: &Value, depth: usize) -> &'static str {
+        let Some(schema) = resolve(schema, self.defs).filter(|_| depth < DEPTH) else { return "object" };
+        let part = ["allOf", "oneOf", "anyOf"].iter().find_map(|key| schema.get(key)?.as_array()?.first());
+        match part {
+            Some(part) if !says_kind(schema) => self.shallow(part, depth + 1),
+            _ => kind(schema),
+        }
     }
 
     fn resolved(&mut self, schema: &Value, path: &str, described: Option<&str>) -> Value {
-        let (schema, mut notes) = self.single(schema, 0);
-        let kind = kind(&schema);
+        let mark = self.open.len();
+        let mut passed = Vec::new();
+        let (schema, mut notes) = self.single(schema, 0, &mut passed);
+        self.open.extend(passed);
+        let out = self.folded(&schema, path, described, &mut notes);
+        self.open.truncate(mark);
+        out
+    }
+
+    fn folded(&mut self, schema: &Value, path: &str, described: Option<&str>, notes: &mut Vec<String>) -> Value {
+        let kind = kind(schema);
         let mut out = json!({"type": kind});
-        notes.extend(limits(&schema, kind));
+        notes.extend(limits(schema, kind));
         let words = (self.words)(path)
             .or_else(|| described.map(str::to_owned))
             .or_else(|| schema.get("description").and_then(Value::as_str).map(str::to_owned))
             .unwrap_or_default();
-        let description = sentences(&words, &notes);
+        let description = sentences(&words, notes);
         if !description.is_empty() {
             out["description"] = description.into();
         }
         match kind {
             "string" => {
-                if let Some(values) = string_enum(&schema) {
+                if let Some(values) = string_enum(schema) {
                     out["enum"] = values;
                 }
             }
@@ -110,19 +140,20 @@ impl Publisher<'_> {
                 let items = schema.get("items").cloned().unwrap_or_else(|| json!({"type": "string"}));
                 out["items"] = self.schema(&items, &format!("{path}[]"));
             }
-            "object" => self.object(&schema, path, &mut out),
+            "object" => self.object(schema, path, &mut out),
             _ => {}
         }
         out
     }
 
-    /// Folds compositions into one schema, with notes on what that loses.
-    fn single(&mut self, schema: &Value, depth: usize) -> (Value, Vec<String>) {
+    /// Folds compositions into one schema, with notes on what that loses. The definitions it passes
+    /// are told, so that they are not entered again further down.
+    fn single(&mut self, schema: &Value, depth: usize, passed: &mut Vec<String>) -> (Value, Vec<String>) {
         let Some(object) = schema.as_object() else { return (json!({}), Vec::new()) };
         let mut notes = Vec::new();
         let mut base = object.clone();
         if let Some(Value::Array(parts)) = base.remove("allOf") {
-            for (part, more) in self.parts(parts.iter(), depth) {
+            for (part, more) in self.parts(parts.iter(), depth, passed) {
                 notes.extend(more);
                 absorb(&mut base, &part, true);
             }
@@ -133,22 +164,34 @@ impl Publisher<'_> {
             if choices.iter().any(|choice| null(&choice)) {
                 notes.push("May be null.".into());
             }
-            let choices = self.parts(choices.iter().filter(|choice| !null(choice)), depth);
+            let choices = self.parts(choices.iter().filter(|choice| !null(choice)), depth, passed);
             notes.extend(choose(&mut base, &choices));
         }
         (Value::Object(base), notes)
     }
 
-    /// Parts of a composition made single. Compositions may lead back to themselves: what lies too
-    /// deep is dropped, which only widens what is published.
-    fn parts<'p>(&mut self, parts: impl Iterator<Item = &'p Value>, depth: usize) -> Vec<(Value, Vec<String>)> {
+    /// Parts of a composition made single. What leads back to where it came from, or lies too deep,
+    /// is dropped, which only widens what is published.
+    fn parts<'p>(
+        &mut self,
+        parts: impl Iterator<Item = &'p Value>,
+        depth: usize,
+        passed: &mut Vec<String>,
+    ) -> Vec<(Value, Vec<String>)> {
         let defs = self.defs;
         let mut single = Vec::new();
-        for part in parts.filter_map(|part| resolve(part, defs)) {
-            if depth < DEPTH && self.folds > 0 {
-                self.folds -= 1;
-                single.push(self.single(part, depth + 1));
+        for part in parts {
+            let name = part.get("$ref").and_then(Value::as_str).and_then(definition_name);
+            let Some(target) = resolve(part, defs).filter(|_| depth < DEPTH && self.folds > 0) else { continue };
+            if name.as_ref().is_some_and(|name| self.open.contains(name)) {
+                continue;
             }
+            self.folds -= 1;
+            let mark = self.open.len();
+            self.open.extend(name.clone());
+            single.push(self.single(target, depth + 1, passed));
+            self.open.truncate(mark);
+            passed.extend(name);
         }
         single
     }
@@ -209,129 +252,4 @@ fn absorb(base: &mut Map<String, Value>, other: &Value, with_required: bool) {
             }
         }
     }
-}
-
-/// The one type word of a schema that has been made single.
-fn kind(schema: &Value) -> &'static str {
-    const KINDS: [&str; 6] = ["string", "integer", "number", "boolean", "array", "object"];
-    if let Some(kind) = schema.get("type") {
-        return KINDS.into_iter().find(|name| names_type(kind, name)).unwrap_or("string");
-    }
-    let has = |key: &str| schema.get(key).is_some();
-    if has("properties") || has("additionalProperties") {
-        "object"
-    } else if has("items") {
-        "array"
-    } else {
-        "string"
-    }
-}
-
-fn words_for(kind: &str) -> &'static str {
-    match kind {
-        "integer" => "a whole number",
-        "number" => "a number",
-        "boolean" => "true or false",
-        "array" => "an array",
-        "object" => "an object",
-        _ => "a string",
-    }
-}
-
-fn string_enum(schema: &Value) -> Option<Value> {
-    // Gemini refuses an empty string among the values.
-    let named = |value: &&Value| !value.is_null() && value.as_str() != Some("");
-    let values: Vec<Value> = schema.get("enum")?.as_array()?.iter().filter(named).cloned().collect();
-    (!values.is_empty() && values.iter().all(Value::is_string)).then_some(Value::Array(values))
-}
-
-/// What the schema says beyond the subset, as short sentences.
-fn limits(schema: &Value, kind: &str) -> Vec<String> {
-    let mut notes = Vec::new();
-    let number = |key: &str| schema.get(key).filter(|value| value.is_number()).map(Value::to_string);
-    let range = |low: Option<String>, high: Option<String>, unit: &str| match (low, high) {
-        (Some(low), Some(high)) if low == high => Some(format!("Exactly {low}{unit}.")),
-        (Some(low), Some(high)) => Some(format!("{low} to {high}{unit}.")),
-        (Some(low), None) => Some(format!("At least {low}{unit}.")),
-        (None, Some(high)) => Some(format!("At most {high}{unit}.")),
-        (None, None) => None,
-    };
-    if kind != "string" || string_enum(schema).is_none() {
-        if let Some(Value::Array(values)) = schema.get("enum") {
-            let values: Vec<String> = values.iter().filter(|value| !value.is_null()).map(Value::to_string).collect();
-            notes.push(format!("One of {}.", values.join(", ")));
-        }
-    }
-    if let Some(value) = schema.get("const") {
-        notes.push(format!("Always {value}."));
-    }
-    match kind {
-        "integer" | "number" => {
-            notes.extend(range(number("minimum"), number("maximum"), ""));
-            notes.extend(number("exclusiveMinimum").map(|limit| format!("More than {limit}.")));
-            notes.extend(number("exclusiveMaximum").map(|limit| format!("Less than {limit}.")));
-            notes.extend(number("multipleOf").map(|step| format!("A multiple of {step}.")));
-        }
-        "string" => {
-            notes.extend(range(number("minLength"), number("maxLength"), " characters"));
-            notes.extend(schema.get("pattern").and_then(Value::as_str).map(|pattern| format!("Pattern: {pattern}")));
-            notes.extend(format_words(schema.get("format").and_then(Value::as_str)));
-        }
-        "array" => notes.extend(range(number("minItems"), number("maxItems"), " items")),
-        "object" => notes.extend(free_members(schema)),
-        _ => {}
-    }
-    match schema.get("default") {
-        Some(Value::String(text)) if text.is_empty() => notes.push("Default: empty.".into()),
-        Some(Value::String(text)) => notes.push(format!("Default: {text}.")),
-        Some(value) if !value.is_null() => notes.push(format!("Default: {value}.")),
-        _ => {}
-    }
-    if schema.get("type").is_some_and(|kind| kind.is_array() && names_type(kind, "null")) {
-        notes.push("May be null.".into());
-    }
-    notes
-}
-
-fn format_words(format: Option<&str>) -> Option<String> {
-    match format? {
-        "date-time" => Some("RFC 3339 date and time.".into()),
-        "date" => Some("Date as YYYY-MM-DD.".into()),
-        "password" | "binary" | "byte" => None,
-        "uuid" => Some("A UUID.".into()),
-        "email" => Some("An e-mail address.".into()),
-        "uri" | "url" => Some("A URL.".into()),
-        other => Some(format!("Format: {other}.")),
-    }
-}
-
-fn free_members(schema: &Value) -> Option<String> {
-    match schema.get("additionalProperties")? {
-        Value::Object(values) => {
-            let value = Value::Object(values.clone());
-            let named: Vec<&str> = match (value.get("oneOf").or(value.get("anyOf")), value.get("type")) {
-                (Some(Value::Array(choices)), _) => choices.iter().map(|choice| words_for(kind(choice))).collect(),
-                (_, Some(_)) => vec![words_for(kind(&value))],
-                _ => return Some("Keys are free.".into()),
-            };
-            Some(format!("Keys are free; each value is {}.", named.join(" or ")))
-        }
-        _ => None,
-    }
-}
-
-/// Words, then notes, as one run of sentences.
-fn sentences(words: &str, notes: &[String]) -> String {
-    let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
-    let mut out = words;
-    for note in notes {
-        if !out.is_empty() {
-            if !out.ends_with(['.', '!', '?', ':']) {
-                out.push('.');
-            }
-            out.push(' ');
-        }
-        out.push_str(note);
-    }
-    out
 }

@@ -3,6 +3,7 @@ use super::names;
 use super::operation::{LoweredOperation, method, path_template};
 use super::published::publish;
 use super::schema::Direction;
+use super::text::{bounded, one_line};
 use crate::load::{Definition, DefinitionFile, Source, Standalone};
 use crate::report::{Report, Severity};
 use infra_mcp_model::{
@@ -40,7 +41,7 @@ impl Words<'_> {
 
     fn title(&self, name: &str) -> String {
         let own = self.definition.and_then(|(_, definition)| definition.title.clone());
-        let title = own.or_else(|| self.text("summary")).unwrap_or_else(|| name.replace(['_', '-'], " "));
+        let title = own.or_else(|| self.text("summary")).unwrap_or_else(|| one_line(&name.replace(['_', '-'], " ")));
         bounded(&title, 100)
     }
 
@@ -231,7 +232,7 @@ fn without_descriptions(schema: &Value) -> Value {
 /// where it is given, else GET and DELETE arguments go to the query and the rest to the JSON body.
 pub(crate) fn standalone(definition: &Definition, alone: &Standalone) -> Result<LoweredOperation, String> {
     let name = &definition.name;
-    let method = method(&alone.method).ok_or_else(|| format!("`{name}`: the method {} is not served", alone.method))?;
+    let method = method(&alone.method).ok_or_else(|| format!("the method {} is not served", alone.method))?;
     let path = path_template(&alone.path)?;
     let mut components = Components::new(&alone.input_schema, Direction::Input);
     let mut input_schema = components.convert(&alone.input_schema);
@@ -248,7 +249,7 @@ pub(crate) fn standalone(definition: &Definition, alone: &Standalone) -> Result<
             Some("query") => Some(Location::Query),
             Some("header") => Some(Location::Header),
             Some("body") => None,
-            Some(other) => return Err(format!("`{name}`: `{wire}` goes to {other}, which is no location")),
+            Some(other) => return Err(format!("`{wire}` goes to {other}, which is no location")),
             None => matches!(method, Method::Get | Method::Delete).then_some(Location::Query),
         };
         let (wire, argument) = (Text::from(wire.clone()), Text::from(argument));
@@ -267,7 +268,7 @@ pub(crate) fn standalone(definition: &Definition, alone: &Standalone) -> Result<
         if let Segment::Parameter(place) = segment
             && !parameters.iter().any(|parameter| parameter.name == *place)
         {
-            return Err(format!("`{name}`: the input schema lacks `{place}`, which the path needs"));
+            return Err(format!("the input schema lacks `{place}`, which the path needs"));
         }
     }
     input_schema["type"] = "object".into();
@@ -330,18 +331,4 @@ fn require_path_arguments(schema: &mut Value, parameters: &[Parameter]) {
     if !required.is_empty() {
         schema["required"] = required.into();
     }
-}
-
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// At most `limit` characters, cut at a word.
-fn bounded(text: &str, limit: usize) -> String {
-    if text.chars().count() <= limit {
-        return text.to_owned();
-    }
-    let head: String = text.chars().take(limit - 2).collect();
-    let cut = head.rfind(' ').unwrap_or(head.len());
-    format!("{} …", &head[..cut])
 }

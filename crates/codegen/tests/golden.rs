@@ -1,0 +1,139 @@
+//! Small specs folders and what becomes of them. The folder name is the rule.
+//!
+//! `tests/ok/NAME/specs` is read as a foreign folder and `expected.json` holds the tools;
+//! `expected.rs`, where it exists, holds the generated source. `tests/bad/NAME/specs` is read as our
+//! own and `expected.txt` holds the report. `UPDATE_GOLDEN=1 cargo test -p infra-mcp-codegen` writes
+//! what is expected anew.
+
+use infra_mcp_codegen::lower::{LoweredProvider, LoweredTool};
+use infra_mcp_codegen::{Options, Report, generate, read};
+use infra_mcp_model::{Parameter, RequestBody};
+use serde_json::{Map, Value, json};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+#[test]
+fn ok() {
+    golden("ok", |case| {
+        let specs = case.join("specs");
+        let (providers, report) = read(&specs, false);
+        let text = serde_json::to_string_pretty(&summary(&providers, &report)).unwrap();
+        let mut outcomes = vec![("expected.json", text + "\n")];
+        if case.join("expected.rs").exists() {
+            outcomes.push(("expected.rs", source(&specs)));
+        }
+        outcomes
+    });
+}
+
+#[test]
+fn bad() {
+    golden("bad", |case| {
+        let (_, report) = read(&case.join("specs"), true);
+        assert!(report.has_errors(), "{} is no error", case.display());
+        vec![("expected.txt", lines(&report).join("\n") + "\n")]
+    });
+}
+
+#[test]
+fn the_same_bytes_every_time() {
+    for case in cases("ok") {
+        let specs = case.join("specs");
+        assert!(source(&specs) == source(&specs), "{} differs from run to run", case.display());
+    }
+}
+
+fn source(specs: &Path) -> String {
+    let options = Options { strict: false, feature: &|_| true, types: true };
+    generate(specs, &options).unwrap_or_else(|report| panic!("{}", lines(&report).join("\n"))).0
+}
+
+fn lines(report: &Report) -> Vec<String> {
+    report.problems().iter().map(|problem| format!("{:?}: {problem}", problem.severity)).collect()
+}
+
+fn cases(kind: &str) -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(kind);
+    let mut cases: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    cases.sort();
+    assert!(!cases.is_empty());
+    cases
+}
+
+fn golden(kind: &str, outcomes: impl Fn(&Path) -> Vec<(&'static str, String)>) {
+    let update = std::env::var_os("UPDATE_GOLDEN").is_some();
+    let mut differences = String::new();
+    for case in cases(kind) {
+        for (name, actual) in outcomes(&case) {
+            let file = case.join(name);
+            if update {
+                fs::write(&file, &actual).unwrap();
+            }
+            let expected = fs::read_to_string(&file).unwrap_or_default();
+            if expected != actual {
+                let diff = similar::TextDiff::from_lines(&expected, &actual);
+                let header = file.display().to_string();
+                differences += &diff.unified_diff().header(&header, "now").to_string();
+            }
+        }
+    }
+    assert!(differences.is_empty(), "{differences}\nUPDATE_GOLDEN=1 writes what is expected anew");
+}
+
+fn summary(providers: &[LoweredProvider], report: &Report) -> Value {
+    let tools = providers.iter().flat_map(|provider| &provider.toolsets).flat_map(|toolset| &toolset.tools);
+    let left_out = providers.iter().flat_map(|provider| &provider.left_out);
+    json!({
+        "report": lines(report),
+        "left_out": left_out.map(|(name, reason)| (name.clone(), json!(reason))).collect::<Map<_, _>>(),
+        "tools": tools.map(tool).collect::<Vec<_>>(),
+    })
+}
+
+fn tool(lowered: &LoweredTool) -> Value {
+    let tool = &lowered.tool;
+    let operation = tool.operation();
+    let entry: Value =
+        serde_json::from_str(&format!("{}{}{}", tool.listing.head, tool.listing.title, tool.listing.tail)).unwrap();
+    assert_eq!(entry["name"], tool.name.as_ref());
+    assert_eq!(entry["inputSchema"], lowered.published);
+    json!({
+        "name": tool.name,
+        "title": tool.title,
+        "description": tool.description,
+        "toolset": tool.toolset,
+        "request": format!("{} {}", operation.method.as_str(), operation.path),
+        "parameters": operation.parameters.iter().map(parameter).collect::<Vec<_>>(),
+        "body": operation.body.as_ref().map(body),
+        "answer": format!("{:?}", operation.answer),
+        "published": lowered.published,
+        "full": lowered.input_schema,
+        "annotations": entry["annotations"],
+        "sample_answer": lowered.route.as_ref().map(|route| format!("{} {}", route.status, route.body)),
+    })
+}
+
+fn parameter(row: &Parameter) -> String {
+    let explode = if row.explode { " explode" } else { "" };
+    let wire = if row.argument == row.name { String::new() } else { format!(" as {}", row.name) };
+    format!("{}{wire}: {:?} {:?}{explode}", row.argument, row.location, row.style)
+}
+
+fn body(row: &RequestBody) -> String {
+    match row {
+        RequestBody::Whole { argument } => format!("whole: {argument}"),
+        RequestBody::Members { required, members, as_query } => {
+            let names = members.iter().map(|member| {
+                if member.argument == member.name {
+                    member.name.to_string()
+                } else {
+                    format!("{} as {}", member.argument, member.name)
+                }
+            });
+            let names: Vec<String> = names.collect();
+            let (required, place) =
+                (if *required { "required" } else { "optional" }, if *as_query { "query" } else { "body" });
+            format!("{required} members in the {place}: {}", names.join(", "))
+        }
+    }
+}

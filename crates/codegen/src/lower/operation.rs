@@ -5,9 +5,7 @@ use super::components::{Carried, Components};
 use super::document::{Found, component};
 use super::names;
 use super::schema::{merged_object, names_type};
-use infra_mcp_model::{
-    BodyMember, Location, Method, Operation, Parameter, PathTemplate, RequestBody, Segment, Style,
-};
+use infra_mcp_model::{BodyMember, Location, Method, Operation, Parameter, PathTemplate, RequestBody, Segment, Style};
 use serde_json::{Map, Value, json};
 
 /// Why an operation cannot be served.

@@ -205,6 +205,7 @@ fn components(root: &Value, paths: &Value) -> Map<String, Value> {
     let mut wanted: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let mut made: BTreeMap<(String, String), Value> = BTreeMap::new();
     let mut open = Vec::new();
+    let statuses = statuses(paths);
     references(paths, &mut open);
     while let Some((section, name)) = open.pop() {
         if !wanted.entry(section.clone()).or_default().insert(name.clone()) {
@@ -215,7 +216,7 @@ fn components(root: &Value, paths: &Value) -> Map<String, Value> {
             "schemas" => schema(found),
             "parameters" => parameter(found),
             "requestBodies" => body(found),
-            "responses" => response(found, &status_of(&name)),
+            "responses" => response(found, statuses.get(name.as_str()).copied().unwrap_or_default()),
             _ => continue,
         };
         references(&value, &mut open);
@@ -241,9 +242,18 @@ fn components(root: &Value, paths: &Value) -> Map<String, Value> {
     out
 }
 
-/// A response component is described by the status in its name, as in `401` or `NotFound404`.
-fn status_of(name: &str) -> String {
-    name.chars().filter(char::is_ascii_digit).collect()
+/// The status under which a response component is first referred to.
+fn statuses(paths: &Value) -> BTreeMap<&str, &str> {
+    let mut found = BTreeMap::new();
+    let operations =
+        paths.as_object().into_iter().flatten().flat_map(|(_, item)| item.as_object().into_iter().flatten());
+    for (status, answer) in operations.filter_map(|(_, operation)| operation.get("responses")?.as_object()).flatten() {
+        let reference = answer.get("$ref").and_then(Value::as_str);
+        if let Some(name) = reference.and_then(|reference| reference.strip_prefix("#/components/responses/")) {
+            found.entry(name).or_insert(status.as_str());
+        }
+    }
+    found
 }
 
 fn security(scheme: &Value) -> Value {

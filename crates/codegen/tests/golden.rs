@@ -2,10 +2,17 @@
 //!
 //! `tests/ok/NAME/specs` is read as a foreign folder and `expected.json` holds the tools;
 //! `expected.rs`, where it exists, holds the generated source. `tests/bad/NAME/specs` is read as our
-//! own and `expected.txt` holds the report. `UPDATE_GOLDEN=1 cargo test -p infra-mcp-codegen` writes
+//! own and `expected.txt` holds the report. `tests/drift/NAME` holds an `upstream.json` beside our
+//! specs and `expected.txt` what differs; `tests/facts/NAME` holds an `upstream.json` and what of it
+//! is taken over. `UPDATE_GOLDEN=1 cargo test -p infra-mcp-codegen` writes
 //! what is expected anew.
 
-use infra_mcp_codegen::lower::{LoweredProvider, LoweredTool};
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+use infra_mcp_codegen::drift::drift;
+use infra_mcp_codegen::facts::facts;
+use infra_mcp_codegen::load::{Upstream, load_provider, load_upstream};
+use infra_mcp_codegen::lower::{LoweredProvider, LoweredTool, lower};
 use infra_mcp_codegen::{Options, Report, generate, read};
 use infra_mcp_model::{Parameter, RequestBody};
 use serde_json::{Map, Value, json};
@@ -32,6 +39,28 @@ fn bad() {
         let (_, report) = read(&case.join("specs"), true);
         assert!(report.has_errors(), "{} is no error", case.display());
         vec![("expected.txt", lines(&report).join("\n") + "\n")]
+    });
+}
+
+#[test]
+fn drifts() {
+    golden("drift", |case| {
+        let mut report = Report::default();
+        let upstream = load_upstream(&case.join("upstream.json"), &mut report).unwrap();
+        let sources = [load_provider(&case.join("specs/acme"), false, &mut report).unwrap()];
+        let drift = drift(&upstream, &sources[0], &lower(&sources, false, &mut report)[0]);
+        vec![("expected.txt", drift.to_string())]
+    });
+}
+
+#[test]
+fn facts_without_words() {
+    golden("facts", |case| {
+        let upstream = load_upstream(&case.join("upstream.json"), &mut Report::default());
+        let Some(Upstream::Document(document)) = upstream else { panic!("no document in {}", case.display()) };
+        let text = serde_json::to_string_pretty(&facts(&document.root)).unwrap();
+        assert!(!text.contains("WORDS"), "{} leaks words", case.display());
+        vec![("expected.json", text + "\n")]
     });
 }
 

@@ -147,12 +147,14 @@ impl Reader<'_> {
 
     fn schema(&mut self, schema: &Value, path: &str) {
         if let Some(name) = schema.get("$ref").and_then(Value::as_str).and_then(definition_name) {
-            if !self.open.contains(&name)
-                && let Some(target) = self.defs.get(&name)
-            {
-                self.open.push(name);
-                self.schema(target, path);
-                self.open.pop();
+            match self.defs.get(&name) {
+                Some(target) if self.open.contains(&name) => self.facts(target, path),
+                Some(target) => {
+                    self.open.push(name);
+                    self.schema(target, path);
+                    self.open.pop();
+                }
+                None => {}
             }
             return;
         }

@@ -169,7 +169,7 @@ fn differences(theirs: &Face, ours: &Face) -> Vec<Difference> {
         (Err(_), Err(_)) => return found,
         (theirs, ours) => {
             let reason = |inputs: &Result<_, String>| inputs.as_ref().err().cloned().unwrap_or_default();
-            found.push(difference("", "served", reason(theirs), reason(ours)));
+            found.push(difference("", "not served", reason(theirs), reason(ours)));
             return found;
         }
     };
@@ -197,9 +197,10 @@ fn differences(theirs: &Face, ours: &Face) -> Vec<Difference> {
 }
 
 fn short(facts: &Facts) -> String {
-    let word = |fact: &str| facts.get(fact).map(|values| face::words(values));
+    let word = |fact: &str| facts.get(fact).map(face::words);
     let required = facts.contains_key("required").then(|| "required".to_owned());
-    [word("location"), word("type"), required].into_iter().flatten().collect::<Vec<_>>().join(" ")
+    let kind = word("type").unwrap_or_else(|| "any".to_owned());
+    [word("location"), Some(kind), required].into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
 fn lacking(lowered: &LoweredProvider) -> Vec<Open> {

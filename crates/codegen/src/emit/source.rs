@@ -56,7 +56,12 @@ impl<'o> Source<'o> {
     /// `head`, what `body` writes one level deeper, and a closing brace.
     pub(super) fn block(&mut self, head: &str, body: impl FnOnce(&mut Self)) {
         self.line(head);
+        let start = self.out.len();
         self.inner(body);
+        if self.out.len() == start {
+            self.out.truncate(start - 1);
+            return self.end("}");
+        }
         self.line("}");
     }
 

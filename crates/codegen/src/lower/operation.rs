@@ -7,6 +7,7 @@ use super::names;
 use super::schema::{merged_object, names_type};
 use infra_mcp_model::{BodyMember, Location, Method, Operation, Parameter, PathTemplate, RequestBody, Segment, Style};
 use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
 
 /// Why an operation cannot be served.
 pub(crate) type Unservable = String;
@@ -65,7 +66,13 @@ pub(crate) fn lower(
 ) -> Result<LoweredOperation, Unservable> {
     let method = method(found.method).ok_or_else(|| format!("{} is not served", found.method.to_uppercase()))?;
     let path = path_template(found.path)?;
-    let mut inputs = Inputs { components, notes: Vec::new(), properties: Map::new(), required: Vec::new() };
+    let mut inputs = Inputs {
+        components,
+        notes: Vec::new(),
+        properties: Map::new(),
+        required: Vec::new(),
+        declared: BTreeSet::new(),
+    };
     let parameters = inputs.parameters(&path, found.item, found.operation)?;
     let body = match found.operation.get("requestBody") {
         Some(body) => inputs.body(body, as_query && matches!(method, Method::Get | Method::Delete))?,
@@ -122,16 +129,18 @@ struct Inputs<'a, 'd> {
     notes: Vec<String>,
     properties: Map<String, Value>,
     required: Vec<Value>,
+    /// Names on the wire, which win over names made of others.
+    declared: BTreeSet<String>,
 }
 
 impl Inputs<'_, '_> {
     /// A key for the arguments of a call: the name itself unless it is taken, or holds or is more
     /// than model APIs accept as the name of an argument, `^[a-zA-Z0-9_.-]{1,64}$`.
     fn claim(&mut self, name: &str, location: &str, schema: Value, required: bool) -> String {
-        let name = &names::argument(name);
-        let mut argument = name.clone();
-        if self.properties.contains_key(&argument) {
-            argument = format!("{name}_{location}");
+        let mut argument = names::argument(name);
+        let others = argument != name && self.declared.contains(&argument);
+        if others || self.properties.contains_key(&argument) {
+            argument = format!("{argument}_{location}");
         }
         while self.properties.contains_key(&argument) {
             argument.push('_');
@@ -150,7 +159,10 @@ impl Inputs<'_, '_> {
         operation: &Value,
     ) -> Result<Vec<Parameter>, Unservable> {
         let mut lowered = Vec::new();
-        for parameter in merged_parameters(self.components.root(), item, operation)? {
+        let parameters = merged_parameters(self.components.root(), item, operation)?;
+        let names = parameters.iter().filter_map(|parameter| parameter.get("name")?.as_str());
+        self.declared.extend(names.map(str::to_owned));
+        for parameter in parameters {
             lowered.extend(self.parameter(parameter)?);
         }
         for segment in path.0.iter() {
@@ -232,8 +244,8 @@ impl Inputs<'_, '_> {
     }
 
     /// The members of an object body as arguments of their own. `None` where the body is better
-    /// given whole: not plainly an object, open-ended, colliding with a parameter, or optional as a
-    /// whole while some of its members are required.
+    /// given whole: not plainly an object, open-ended, colliding with a parameter, with required
+    /// members that it does not describe, or optional as a whole while some members are required.
     fn members(&mut self, schema: &Value, required: bool) -> Option<Vec<BodyMember>> {
         let object = merged_object(schema, self.components.defs(), 0)?;
         let composed = ["oneOf", "anyOf", "not"].iter().any(|key| object.contains_key(*key));
@@ -242,9 +254,12 @@ impl Inputs<'_, '_> {
         let properties = object.get("properties").and_then(Value::as_object)?;
         let collides = properties.keys().any(|name| self.properties.contains_key(&names::argument(name)));
         let needed: Vec<&Value> = object.get("required").and_then(Value::as_array).into_iter().flatten().collect();
-        if composed || open || nullable || collides || properties.is_empty() || (!required && !needed.is_empty()) {
+        let unnamed = needed.iter().any(|name| !name.as_str().is_some_and(|name| properties.contains_key(name)));
+        let optional_whole = !required && !needed.is_empty();
+        if composed || open || nullable || collides || unnamed || optional_whole || properties.is_empty() {
             return None;
         }
+        self.declared.extend(properties.keys().cloned());
         Some(
             properties
                 .iter()

@@ -13,9 +13,9 @@ pub(crate) type Words<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// How deep a published schema may nest, and how many schemas it may hold.
 const DEPTH: usize = 7;
-const BUDGET: usize = 600;
+const BUDGET: usize = 200;
 /// How many parts of compositions are looked at: compositions of compositions multiply.
-const FOLDS: usize = 2_000;
+const FOLDS: usize = 400;
 
 /// The published form of a full input schema.
 pub(crate) fn publish(full: &Value, words: Words<'_>) -> Value {

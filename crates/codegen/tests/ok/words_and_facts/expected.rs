@@ -207,8 +207,7 @@ pub mod types {
             ///
             /// Calls GET /things.
             #[derive(Debug, Clone, PartialEq, ::serde::Serialize)]
-            pub struct ListThings {
-            }
+            pub struct ListThings {}
             impl ListThings {
                 /// With the required arguments; the optional ones are left out.
                 #[must_use]

@@ -4,6 +4,7 @@
 //! `expected.rs`, where it exists, holds the generated source. `tests/bad/NAME/specs` is read as our
 //! own and `expected.txt` holds the report. `UPDATE_GOLDEN=1 cargo test -p infra-mcp-codegen` writes
 //! what is expected anew.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use infra_mcp_codegen::lower::{LoweredProvider, LoweredTool};
 use infra_mcp_codegen::{Options, Report, generate, read};

@@ -197,7 +197,7 @@ fn differences(theirs: &Face, ours: &Face) -> Vec<Difference> {
 }
 
 fn short(facts: &Facts) -> String {
-    let word = |fact: &str| facts.get(fact).map(|values| face::words(values));
+    let word = |fact: &str| facts.get(fact).map(face::words);
     let required = facts.contains_key("required").then(|| "required".to_owned());
     [word("location"), word("type"), required].into_iter().flatten().collect::<Vec<_>>().join(" ")
 }

@@ -64,11 +64,11 @@ pub(super) fn limits(schema: &Value, kind: &str) -> Vec<String> {
         (None, Some(high)) => Some(format!("At most {high}{unit}.")),
         (None, None) => None,
     };
-    if kind != "string" || string_enum(schema).is_none() {
-        if let Some(Value::Array(values)) = schema.get("enum") {
-            let values: Vec<String> = values.iter().filter(|value| !value.is_null()).map(Value::to_string).collect();
-            notes.push(format!("One of {}.", values.join(", ")));
-        }
+    if let Some(Value::Array(values)) = schema.get("enum")
+        && (kind != "string" || string_enum(schema).is_none())
+    {
+        let values: Vec<String> = values.iter().filter(|value| !value.is_null()).map(Value::to_string).collect();
+        notes.push(format!("One of {}.", values.join(", ")));
     }
     if let Some(value) = schema.get("const") {
         notes.push(format!("Always {value}."));

@@ -71,50 +71,34 @@ impl Listing {
         Self { catalogue }
     }
 
-    /// Appends `message`, whose list had its mark taken off, with the entries in it.
-    pub fn write_answer(&self, message: &ServerJsonRpcMessage, form: Form, out: &mut Vec<u8>) {
-        // Writing to memory fails only for maps without text keys, and these types have none.
-        let envelope = serde_json::to_vec(message).unwrap_or_default();
-        let Some(start) = envelope.windows(EMPTY.len()).position(|window| window == EMPTY) else {
-            return out.extend_from_slice(&envelope);
-        };
-        let (before, after) = envelope.split_at(start + EMPTY.len() - 1);
-        out.reserve(envelope.len() + self.size());
-        out.extend_from_slice(before);
-        self.write_entries(form, out);
-        out.extend_from_slice(after);
-    }
-
     /// The entries as a JSON array.
     ///
     /// # Errors
     /// If an entry is not valid JSON, which the generator rules out.
     pub fn to_value(&self, form: Form) -> serde_json::Result<Value> {
-        let mut text = vec![b'['];
-        self.write_entries(form, &mut text);
-        text.push(b']');
-        serde_json::from_slice(&text)
+        let entries: Vec<&[u8]> = self.pieces(form).collect();
+        serde_json::from_slice(&[b"[", &entries.concat()[..], b"]"].concat())
     }
 
-    fn write_entries(&self, form: Form, out: &mut Vec<u8>) {
-        for (index, entry) in self.catalogue.entries().iter().enumerate() {
-            if index > 0 {
-                out.push(b',');
-            }
+    /// The entries with the commas between them, in pieces that are parts of the tool tables.
+    pub fn pieces(&self, form: Form) -> impl Iterator<Item = &'static [u8]> {
+        self.catalogue.entries().iter().enumerate().flat_map(move |(index, entry)| {
             let listing = &entry.tool.listing;
-            out.extend_from_slice(listing.head.as_bytes());
-            if form == Form::Titled {
-                out.extend_from_slice(listing.title.as_bytes());
-            }
-            out.extend_from_slice(listing.tail.as_bytes());
-        }
+            let comma = if index > 0 { "," } else { "" };
+            let title = if form == Form::Titled { listing.title.as_ref() } else { "" };
+            [comma, listing.head.as_ref(), title, listing.tail.as_ref()].map(str::as_bytes)
+        })
     }
+}
 
-    /// An upper limit for the size of the entries, in bytes.
-    fn size(&self) -> usize {
-        let listings = self.catalogue.entries().iter().map(|entry| &entry.tool.listing);
-        listings.map(|listing| listing.head.len() + listing.title.len() + listing.tail.len() + 1).sum()
-    }
+/// What comes before and after the entries in `message`, whose list had its mark taken off.
+#[must_use]
+pub fn around(message: &ServerJsonRpcMessage) -> (Vec<u8>, Vec<u8>) {
+    // Writing to memory fails only for maps without text keys, and these types have none.
+    let mut before = serde_json::to_vec(message).unwrap_or_default();
+    let place = before.windows(EMPTY.len()).position(|window| window == EMPTY);
+    let after = before.split_off(place.map_or(before.len(), |start| start + EMPTY.len() - 1));
+    (before, after)
 }
 
 #[cfg(test)]
@@ -140,8 +124,9 @@ mod tests {
             let id = RequestId::String(r#""tools":[]"#.into());
             let message: ServerJsonRpcMessage = JsonRpcMessage::response(result, id);
 
-            let mut spliced = Vec::new();
-            listing.write_answer(&message, form, &mut spliced);
+            let (before, after) = around(&message);
+            let entries: Vec<&[u8]> = listing.pieces(form).collect();
+            let spliced = [before, entries.concat(), after].concat();
 
             let mut expected = serde_json::to_value(&message).unwrap();
             expected["result"]["tools"] = listing.to_value(form).unwrap();

@@ -8,6 +8,7 @@ mod calls;
 mod lines;
 mod message;
 mod outbox;
+mod parts;
 mod stdio;
 
 pub use stdio::{Session, serve_stdio};

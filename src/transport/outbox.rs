@@ -6,11 +6,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::Notify;
 
+use super::parts::Parts;
+
 /// Beyond this many unwritten bytes whoever sends has to wait.
 const FULL: usize = 1024 * 1024;
 
-/// A buffer this large is not kept for the next round.
-const KEPT: usize = 512 * 1024;
+/// As much memory is kept for the next round, in bytes.
+const KEPT: usize = 256 * 1024;
 
 /// The output queue.
 #[derive(Debug, Default)]
@@ -24,7 +26,7 @@ pub(crate) struct Outbox {
 
 #[derive(Debug, Default)]
 struct State {
-    queued: Vec<u8>,
+    queued: Parts,
     /// Bytes the writer has taken and not yet written.
     writing: usize,
     /// The other side has gone away.
@@ -39,11 +41,11 @@ impl State {
 
 impl Outbox {
     /// Appends one message, which `write` produces, and ends its line.
-    pub(crate) fn push(&self, write: impl FnOnce(&mut Vec<u8>)) {
+    pub(crate) fn push(&self, write: impl FnOnce(&mut Parts)) {
         let mut state = self.lock();
         if !state.broken {
             write(&mut state.queued);
-            state.queued.push(b'\n');
+            state.queued.bytes().push(b'\n');
             self.filled.notify_one();
         }
     }
@@ -70,15 +72,15 @@ impl Outbox {
 
     /// Writes what is pushed until the other side goes away.
     pub(crate) async fn write_to(&self, mut writer: impl AsyncWrite + Unpin) {
-        let mut batch = Vec::new();
+        let mut batch = Parts::default();
         loop {
             self.take(&mut batch);
-            if batch.is_empty() {
+            if batch.len() == 0 {
                 self.filled.notified().await;
                 continue;
             }
             let written = async {
-                writer.write_all(&batch).await?;
+                batch.write_to(&mut writer).await?;
                 writer.flush().await
             };
             let broken = written.await.is_err();
@@ -86,14 +88,11 @@ impl Outbox {
             if broken {
                 return;
             }
-            batch.clear();
-            if batch.capacity() > KEPT {
-                batch = Vec::new();
-            }
+            batch.clear(KEPT);
         }
     }
 
-    fn take(&self, batch: &mut Vec<u8>) {
+    fn take(&self, batch: &mut Parts) {
         let mut state = self.lock();
         std::mem::swap(&mut state.queued, batch);
         state.writing = batch.len();
@@ -140,7 +139,7 @@ mod tests {
         let outbox = Arc::new(Outbox::default());
         let (near, mut far) = tokio::io::duplex(16);
         for message in ["one", "two", "three"] {
-            outbox.push(|out| out.extend_from_slice(message.as_bytes()));
+            outbox.push(|out| out.bytes().extend_from_slice(message.as_bytes()));
         }
         let writer = tokio::spawn({
             let outbox = Arc::clone(&outbox);
@@ -151,7 +150,7 @@ mod tests {
         assert_eq!(seen, b"one\ntwo\nthree\n");
         outbox.emptied().await;
         drop(far);
-        outbox.push(|out| out.push(b'x'));
+        outbox.push(|out| out.bytes().push(b'x'));
         outbox.broken().await;
         writer.await.unwrap();
         outbox.emptied().await;
@@ -161,7 +160,7 @@ mod tests {
     async fn a_sender_waits_while_too_much_is_queued() {
         let outbox = Arc::new(Outbox::default());
         let (near, mut far) = tokio::io::duplex(16);
-        outbox.push(|out| out.resize(FULL + 1, b'x'));
+        outbox.push(|out| out.bytes().resize(FULL + 1, b'x'));
         let writing = outbox.write_to(near);
         tokio::pin!(writing);
         tokio::select! {

@@ -19,6 +19,7 @@ use super::calls::{BatchId, Calls};
 use super::lines::{LONGEST_LINE, Line, Lines};
 use super::message::{self, INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST, Inbound, Rejection};
 use super::outbox::Outbox;
+use super::parts::Parts;
 use crate::server::listing::{self, Listing};
 
 /// How long a client that no longer reads may hold up the end of the process.
@@ -264,7 +265,7 @@ impl<R: AsyncRead + Unpin + Send> Connection<R> {
     fn reject(&mut self, rejection: &Rejection, batch: Option<BatchId>) {
         tracing::debug!(target: "infra_mcp", id = %rejection.id, code = rejection.code, "rejected: {}", rejection.message);
         match batch {
-            None => self.outbox.push(|out| rejection.write(out)),
+            None => self.outbox.push(|out| rejection.write(out.bytes())),
             Some(batch) => {
                 let mut answer = Vec::new();
                 rejection.write(&mut answer);
@@ -275,7 +276,7 @@ impl<R: AsyncRead + Unpin + Send> Connection<R> {
 
     fn settle(&mut self, batch: BatchId, answer: Option<&[u8]>) {
         if let Some(answers) = self.calls.settle(batch, answer) {
-            self.outbox.push(|out| out.extend_from_slice(&answers));
+            self.outbox.push(|out| out.bytes().extend_from_slice(&answers));
         }
     }
 
@@ -288,17 +289,22 @@ impl<R: AsyncRead + Unpin + Send> Connection<R> {
             _ => None,
         };
         let listing = &self.listing;
-        let write = |out: &mut Vec<u8>| match listed {
-            Some(form) => listing.write_answer(&message, form, out),
+        let write = |out: &mut Parts| match listed {
+            Some(form) => {
+                let (before, after) = listing::around(&message);
+                out.bytes().extend_from_slice(&before);
+                listing.pieces(form).for_each(|piece| out.lend(piece));
+                out.bytes().extend_from_slice(&after);
+            }
             // Writing to memory fails only for maps without text keys, and these types have none.
-            None => serde_json::to_writer(out, &message).unwrap_or_default(),
+            None => serde_json::to_writer(out.bytes(), &message).unwrap_or_default(),
         };
         match batch {
             None => self.outbox.push(write),
             Some(batch) => {
-                let mut answer = Vec::new();
+                let mut answer = Parts::default();
                 write(&mut answer);
-                self.settle(batch, Some(&answer));
+                self.settle(batch, Some(&answer.into_bytes()));
             }
         }
     }

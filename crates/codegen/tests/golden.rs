@@ -6,7 +6,7 @@
 //! specs and `expected.txt` what differs; `tests/facts/NAME` holds an `upstream.json` and what of it
 //! is taken over. `UPDATE_GOLDEN=1 cargo test -p infra-mcp-codegen` writes
 //! what is expected anew.
-
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use infra_mcp_codegen::drift::drift;

@@ -52,7 +52,7 @@ fn subjects() -> Vec<Subject> {
     assert!(!report.has_errors(), "{:#?}", report.problems());
     let tools = providers.iter().flat_map(|provider| &provider.toolsets).flat_map(|toolset| &toolset.tools);
     let subjects: Vec<Subject> = tools.map(subject).collect();
-    assert!(!subjects.is_empty());
+    assert!(subjects.len() >= 392, "{} tools", subjects.len());
     subjects
 }
 
@@ -94,9 +94,8 @@ fn orders(subject: &Subject) -> Vec<String> {
         let words: Vec<&str> = text.split(|c: char| !c.is_alphanumeric()).collect();
         let shouted = ORDERS.iter().filter(|order| words.contains(order));
         found.extend(shouted.map(|order| format!("{place} says {order}")));
-        if text.to_lowercase().contains("your reply") {
-            found.push(format!("{place} speaks of the reply"));
-        }
+        let phrase = ["your reply", "tell the user", "ask the user"].into_iter().find(|phrase| says(&text, &[phrase]));
+        found.extend(phrase.map(|phrase| format!("{place} says {phrase}")));
     }
     found
 }
@@ -114,8 +113,7 @@ fn says(text: &str, beginnings: &[&str]) -> bool {
 }
 
 fn comes_back(subject: &Subject) -> Vec<String> {
-    let said = says(&subject.description, &["return", "answers", "the answer", "comes back"]);
-    unless(plain_read(&subject.review) || said, "it is not told")
+    unless(says(&subject.description, &["returns ", "answers with ", "the answer "]), "it is not told")
 }
 
 fn undone(subject: &Subject) -> Vec<String> {
@@ -209,9 +207,10 @@ fn parameters(subject: &Subject) -> Vec<String> {
 }
 
 fn scope(subject: &Subject) -> Vec<String> {
+    const VERBS: [&str; 5] = ["read", "write", "power", "exec", "spend"];
     let scope = subject.review.scope.as_ref();
     let legal = |word: &str| !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase() || c == '-');
-    let formed = scope.split_once(':').is_some_and(|(area, verb)| legal(area) && legal(verb));
+    let formed = scope.split_once(':').is_some_and(|(area, verb)| legal(area) && VERBS.contains(&verb));
     let mut found = unless(formed, format!("`{scope}` is not of the form area:verb"));
     if subject.review.money && scope != "billing:spend" {
         found.push(format!("costs money under `{scope}`"));
@@ -277,7 +276,7 @@ fn good() -> Subject {
             exec: false,
             asynchronous: false,
             idempotent: true,
-            scope: "volumes:delete".into(),
+            scope: "volumes:write".into(),
             secret_arguments: Default::default(),
             secret_results: Default::default(),
             reviewed: true,
@@ -288,7 +287,7 @@ fn good() -> Subject {
 
 #[test]
 fn every_rule_can_fail() {
-    let spoil: [(&str, Spoil); 15] = [
+    let spoil: [(&str, Spoil); 17] = [
         ("length", |s| s.description = "Deletes it; cannot be undone. Returns a message.".into()),
         ("length", |s| s.description = s.description.repeat(9)),
         ("one line", |s| s.description = s.description.replace(". ", ".\n")),
@@ -308,7 +307,9 @@ fn every_rule_can_fail() {
         ("parameters say more than name and type", |s| {
             s.published["properties"]["rules"]["items"]["properties"]["age"]["description"] = "Age (integer)".into();
         }),
+        ("no orders", |s| s.description += " Ask the user first."),
         ("scope", |s| s.review.scope = "volumes".into()),
+        ("scope", |s| s.review.scope = "volumes:harm".into()),
         ("scope", |s| s.review.money = true),
     ];
     for (name, rule) in RULES {

@@ -64,8 +64,9 @@ pub(super) fn limits(schema: &Value, kind: &str) -> Vec<String> {
         (None, Some(high)) => Some(format!("At most {high}{unit}.")),
         (None, None) => None,
     };
-    let untold = kind != "string" || string_enum(schema).is_none();
-    if let Some(Value::Array(values)) = schema.get("enum").filter(|_| untold) {
+    if let Some(Value::Array(values)) = schema.get("enum")
+        && (kind != "string" || string_enum(schema).is_none())
+    {
         let values: Vec<String> = values.iter().filter(|value| !value.is_null()).map(Value::to_string).collect();
         notes.push(format!("One of {}.", values.join(", ")));
     }

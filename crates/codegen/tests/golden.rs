@@ -7,7 +7,6 @@
 //! is taken over. `UPDATE_GOLDEN=1 cargo test -p infra-mcp-codegen` writes
 //! what is expected anew.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use infra_mcp_codegen::drift::drift;
 use infra_mcp_codegen::facts::facts;

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf as _, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 /// The longest line that is taken, in bytes: far above any sensible call, far below what hurts.
@@ -15,7 +15,7 @@ const READ_AHEAD: usize = 64 * 1024;
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Line {
     /// A line within the limit. Not necessarily UTF-8.
-    Text(Bytes),
+    Text(BytesMut),
     /// A line beyond [`LONGEST_LINE`]. Reported once; the rest of it is skipped.
     TooLong,
 }
@@ -61,13 +61,13 @@ impl<R: AsyncRead + Unpin> Lines<R> {
             let Some(end) = unseen.iter().position(|byte| *byte == b'\n') else {
                 return self.too_long();
             };
-            let line = self.buffer.split_to(self.searched + end + 1).freeze();
+            let line = self.buffer.split_to(self.searched + end);
+            self.buffer.advance(1);
             self.searched = 0;
             if std::mem::take(&mut self.skipping) {
                 continue;
             }
-            let length = line.len() - 1;
-            return Some(if length > LONGEST_LINE { Line::TooLong } else { Line::Text(line.slice(..length)) });
+            return Some(if line.len() > LONGEST_LINE { Line::TooLong } else { Line::Text(line) });
         }
     }
 
@@ -89,7 +89,7 @@ impl<R: AsyncRead + Unpin> Lines<R> {
     }
 
     fn take_last(&mut self) -> Option<Line> {
-        let rest = self.buffer.split().freeze();
+        let rest = self.buffer.split();
         self.searched = 0;
         (!rest.is_empty() && !self.skipping).then_some(Line::Text(rest))
     }
@@ -109,7 +109,7 @@ mod tests {
     }
 
     fn text(line: &'static str) -> Line {
-        Line::Text(Bytes::from_static(line.as_bytes()))
+        Line::Text(line.into())
     }
 
     #[tokio::test]
@@ -149,7 +149,7 @@ mod tests {
     /// A reader that yields one piece a read.
     fn tokio_test_pieces(pieces: &[&'static str]) -> impl AsyncRead + Unpin {
         pieces.iter().rev().fold(Box::new(tokio::io::empty()) as Box<dyn AsyncRead + Unpin>, |rest, piece| {
-            Box::new(piece.as_bytes().chain(rest))
+            Box::new(AsyncReadExt::chain(piece.as_bytes(), rest))
         })
     }
 }

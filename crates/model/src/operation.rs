@@ -81,7 +81,8 @@ impl std::fmt::Display for PathTemplate {
 pub struct Parameter {
     /// The name on the wire.
     pub name: Text,
-    /// The key in the arguments of a call. Differs from `name` only where two names collide.
+    /// The key in the arguments of a call. Differs from `name` where two names collide, and where a
+    /// name holds what clients refuse in a property key.
     pub argument: Text,
     /// Where the value goes.
     pub location: Location,

@@ -1,6 +1,6 @@
 use crate::{List, Text};
 
-/// What a call does to the world, judged by a person and never by the HTTP method alone.
+/// What a call does to the world, judged by its meaning and never by the HTTP method alone.
 ///
 /// The order is the order of severity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,7 +46,7 @@ pub struct Review {
     pub secret_arguments: List<Text>,
     /// Places of the answer that hand out a credential, as dotted paths.
     pub secret_results: List<Text>,
-    /// A person has judged this tool. Unreviewed tools keep the careful defaults.
+    /// The definition judges this tool. Tools without a judgement keep the careful defaults.
     pub reviewed: bool,
 }
 

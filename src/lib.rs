@@ -53,6 +53,7 @@
 pub mod account;
 pub mod arguments;
 pub mod assembly;
+pub mod authentication;
 pub mod call;
 pub mod catalogue;
 pub mod cli;
@@ -64,6 +65,7 @@ pub mod executor;
 pub mod generated;
 mod near;
 pub mod policy;
+pub mod principal;
 pub mod result;
 pub mod sandbox;
 pub mod server;

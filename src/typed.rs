@@ -3,6 +3,7 @@
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
+use crate::call::Caller;
 use crate::error::CallError;
 use crate::executor::Reply;
 use crate::server::Server;
@@ -47,7 +48,7 @@ impl Server {
         let Some(entry) = self.catalogue.find(T::NAME) else {
             return Err(CallError::Client { problem: self.unknown(T::NAME).to_string() });
         };
-        self.carry_out(entry, arguments(call)?, None).await
+        self.carry_out(entry, arguments(call)?, Caller::local(None)).await
     }
 }
 
@@ -67,7 +68,7 @@ mod tests {
 
     use crate::account::{Account, AccountSettings};
     use crate::arguments::Arguments;
-    use crate::call::Call;
+    use crate::call::{Call, Caller};
     use crate::catalogue::{Catalogue, Selection};
     use crate::executor::request;
     use crate::generated::{PROVIDERS, types};
@@ -87,7 +88,7 @@ mod tests {
                 let Value::Object(arguments) = arguments else { panic!("{name} takes an object") };
                 let arguments = Arguments::validate(entry.tool, arguments)
                     .unwrap_or_else(|violations| panic!("{name}: {violations}"));
-                let call = Call { entry, arguments, account: Arc::clone(&account), client_name: None };
+                let call = Call { entry, arguments, account: Arc::clone(&account), caller: Caller::local(None) };
                 let request = request::build(&call).unwrap_or_else(|error| panic!("{name}: {error:?}"));
                 format!("{} {} {:?}", request.method(), request.uri(), request.body())
             });

@@ -1,17 +1,23 @@
 //! Serving MCP, which is what happens without a sub-command.
 
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use super::{Only, Providers};
+use super::{Only, Providers, complain};
+use crate::authentication::Authentication;
 use crate::catalogue::Catalogue;
-use crate::config::Config;
+use crate::config::{Config, HttpConfig};
 use crate::error::StartupError;
 use crate::server::Handler;
-use crate::server::listing::Listing;
-use crate::transport::{Session, serve_stdio};
+use crate::transport::{HttpOptions, Session, serve_http, serve_stdio};
+
+/// How many sessions of the revisions before 2026-07-28 may be open.
+const MOST_SESSIONS: usize = 4096;
 
 /// Serves until the input ends or a signal comes.
 pub(super) fn serve(
@@ -20,16 +26,24 @@ pub(super) fn serve(
     only: Only,
     providers: Providers,
 ) -> Result<ExitCode, StartupError> {
+    let grace = config.grace;
+    let http = config.http.take();
+    config.result_limit = Some(config.served_result_limit());
+    let server = Arc::new(crate::assembly::server(config, catalogue, providers));
+    let (name, title) = (only.binary(), only.title(providers));
+    match http {
+        None => over_stdio(Handler::local(server, &name, &title), grace),
+        Some(http) => over_http(Handler::remote(server, &name, &title), http, grace),
+    }
+}
+
+fn over_stdio(handler: Handler, grace: Duration) -> Result<ExitCode, StartupError> {
     // One thread: calls wait for the network, not for each other, and a pool would cost start-up.
     let runtime = runtime()?;
-    let grace = config.grace;
-    config.result_limit = Some(config.served_result_limit());
-    let listing = Listing::new(Arc::clone(&catalogue));
-    let server = crate::assembly::server(config, catalogue, providers);
-    let handler = Handler::new(Arc::new(server), &only.binary(), &only.title(providers));
     runtime.block_on(async {
         let closing = CancellationToken::new();
         close_on_signal(&closing)?;
+        let listing = handler.whole_listing();
         let (reader, writer) = rmcp::transport::stdio_pipes();
         serve_stdio(handler, reader, writer, Session { listing, closing, grace }).await;
         Ok::<(), StartupError>(())
@@ -37,6 +51,59 @@ pub(super) fn serve(
     // A read of standard input that cannot be interrupted must not hold up the end.
     runtime.shutdown_background();
     Ok(ExitCode::SUCCESS)
+}
+
+fn over_http(handler: Handler, config: HttpConfig, grace: Duration) -> Result<ExitCode, StartupError> {
+    let certificates = config.certificates()?;
+    let authentication = Authentication::open();
+    if authentication.is_open() {
+        must_be_private(&config)?;
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| system_error("The runtime", &error))?;
+    runtime.block_on(async {
+        let closing = CancellationToken::new();
+        close_on_signal(&closing)?;
+        let listener = TcpListener::bind(config.address).await.map_err(|error| unbound(config.address, &error))?;
+        let address = listener.local_addr().map_err(|error| unbound(config.address, &error))?;
+        let scheme = if certificates.is_some() { "https" } else { "http" };
+        complain(&format_args!("Listening on {scheme}://{address}/mcp"));
+        let options = HttpOptions {
+            origins: config.origins,
+            proxies: config.proxies,
+            authentication,
+            certificates,
+            most_sessions: MOST_SESSIONS,
+            session_idle: config.session_idle,
+        };
+        serve_http(handler, listener, options, closing, grace).await;
+        Ok::<(), StartupError>(())
+    })?;
+    runtime.shutdown_background();
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Who asks nobody for a name must not be reachable by everybody.
+fn must_be_private(config: &HttpConfig) -> Result<(), StartupError> {
+    let fix = "Make a token with `token create --name NAME`, or name an issuer with --oauth-issuer; then every caller \
+               has to show one. Or listen on 127.0.0.1.";
+    let problem = |place: &dyn std::fmt::Display| {
+        format!("{place} can be reached from other machines, and nobody is asked who they are.")
+    };
+    if !config.address.ip().to_canonical().is_loopback() {
+        return Err(StartupError::new("--host", problem(&config.address.ip()), fix));
+    }
+    match config.origins.public.as_ref().filter(|url| !crate::config::is_loopback(url)) {
+        Some(url) => Err(StartupError::new("--public-url", problem(url), fix)),
+        None => Ok(()),
+    }
+}
+
+fn unbound(address: SocketAddr, error: &std::io::Error) -> StartupError {
+    let fix = "Choose another one with --host and --port; --port 0 takes any that is free.";
+    StartupError::new("--http", format!("{address} cannot be listened on: {error}."), fix)
 }
 
 /// The runtime of a process that serves one client or makes one call.

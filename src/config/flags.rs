@@ -24,6 +24,33 @@ pub struct Options {
     /// Serve MCP over standard input and output; this is what happens without a sub-command
     #[arg(long, global = true)]
     pub stdio: bool,
+    /// Serve MCP over HTTP instead, at http://HOST:PORT/mcp
+    #[arg(long, global = true, conflicts_with = "stdio")]
+    pub http: bool,
+    /// With --http: the address to listen on [default: 127.0.0.1]
+    #[arg(long, global = true, value_name = "HOST", requires = "http")]
+    pub host: Option<String>,
+    /// With --http: the port; 0 picks a free one and says which [default: 8100]
+    #[arg(long, global = true, value_name = "PORT", requires = "http")]
+    pub port: Option<u16>,
+    /// With --http: the address that users reach the server at, such as https://mcp.example.com/mcp
+    #[arg(long, global = true, value_name = "URL", requires = "http")]
+    pub public_url: Option<String>,
+    /// With --http: web pages of these origins may call, separated by commas
+    #[arg(long, global = true, value_name = "ORIGINS", value_delimiter = ',', requires = "http")]
+    pub allow_origin: Vec<String>,
+    /// With --http: proxies (addresses or networks) whose X-Forwarded-For is believed, separated by commas
+    #[arg(long, global = true, value_name = "NETWORKS", value_delimiter = ',', requires = "http")]
+    pub trust_proxy: Vec<String>,
+    /// With --http: serve TLS with the certificate chain in this PEM file, read again when it changes
+    #[arg(long, global = true, value_name = "FILE", requires = "http", requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+    /// With --http: the private key of --tls-cert
+    #[arg(long, global = true, value_name = "FILE", requires = "http", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
+    /// With --http: how long a session of the revisions before 2026-07-28 may be silent [default: 1800]
+    #[arg(long, global = true, value_name = "SECONDS", requires = "http", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub session_idle: Option<u64>,
     /// Serve only these toolsets, separated by commas
     #[arg(long, global = true, value_name = "NAMES", value_delimiter = ',')]
     pub toolsets: Vec<String>,

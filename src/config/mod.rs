@@ -3,6 +3,7 @@
 mod environment;
 mod flags;
 mod headers;
+mod http;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use url::{Host, Url};
 pub use environment::Environment;
 pub use flags::{Command, Flags, LogLevel, Options};
 pub use headers::HeadersError;
+pub use http::HttpConfig;
 
 use crate::account::{Account, AccountSettings, BodyAsQuery, Secret};
 use crate::catalogue::Selection;
@@ -128,6 +130,8 @@ pub struct Config {
     pub accounts: HashMap<&'static str, Arc<Account>>,
     /// How the network is reached.
     pub network: NetworkOptions,
+    /// Where and for whom to serve over HTTP; without it standard input and output are served.
+    pub http: Option<HttpConfig>,
     /// How long calls in flight may go on at the end.
     pub grace: Duration,
     /// The longest result in characters, where it was given; 0 means no limit.
@@ -167,6 +171,7 @@ impl Config {
             policy: Policy { read_only: options.read_only },
             accounts,
             network,
+            http: HttpConfig::new(&options)?,
             grace: options.grace.map_or(GRACE, Duration::from_secs),
             result_limit: options.max_result,
             sandbox: options.sandbox,
@@ -276,7 +281,7 @@ fn base_url(
     Ok(Some(url))
 }
 
-fn is_loopback(url: &Url) -> bool {
+pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
         Some(Host::Ipv4(address)) => address.is_loopback(),

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use crate::account::{Account, AccountSettings, Secret};
 use crate::arguments::Arguments;
-use crate::call::Call;
+use crate::call::{Call, Caller};
 use crate::catalogue::Entry;
 use crate::policy::{Authorized, Policy};
 
@@ -131,7 +131,7 @@ pub(crate) fn call(provider: &'static Provider, arguments: &str, settings: Accou
         entry: Entry { provider, tool },
         arguments: Arguments::validate(&liberal, arguments).unwrap(),
         account: Arc::new(Account::new(provider, settings).unwrap()),
-        client_name: None,
+        caller: Caller::local(None),
     }
 }
 

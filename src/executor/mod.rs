@@ -54,6 +54,12 @@ impl Executor {
         Self { destination: Destination::Simulated(simulator) }
     }
 
+    /// Whether a simulator answers.
+    #[must_use]
+    pub fn is_simulated(&self) -> bool {
+        matches!(self.destination, Destination::Simulated(_))
+    }
+
     /// Carries the call out. Dropping the future aborts the upstream request.
     ///
     /// # Errors

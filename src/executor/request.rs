@@ -122,8 +122,8 @@ fn headers(call: &Call, with_body: bool) -> Result<HeaderMap, BuildError> {
     if with_body && !headers.contains_key(CONTENT_TYPE) {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     }
-    if let Some(name) = call.client_name.as_deref().and_then(client_name).filter(|_| !headers.contains_key(CLIENT_NAME))
-    {
+    let client = call.caller.client_name.as_deref().and_then(client_name);
+    if let Some(name) = client.filter(|_| !headers.contains_key(CLIENT_NAME)) {
         headers.insert(CLIENT_NAME, name);
     }
     let parameters = call.entry.tool.operation().parameters.iter();

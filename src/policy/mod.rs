@@ -52,7 +52,11 @@ impl Policy {
     }
 
     fn objection(&self, call: &Call) -> Option<Objection> {
-        if !self.read_only {
+        let grant = call.caller.principal.grant();
+        if let Some(scope) = grant.lacking(&call.entry) {
+            return Some(Objection::Scope(scope));
+        }
+        if !self.read_only && !grant.read_only {
             return None;
         }
         let tool = call.entry.tool;
@@ -79,13 +83,18 @@ enum Objection {
     Money,
     Secret,
     Exec,
+    /// The principal has not been granted this scope.
+    Scope(&'static str),
 }
 
 impl Refusal {
     /// A stable word for the rule that was broken.
     #[must_use]
     pub fn code(&self) -> &'static str {
-        "read_only"
+        match self.objection {
+            Objection::Scope(_) => "forbidden_scope",
+            _ => "read_only",
+        }
     }
 }
 
@@ -97,6 +106,13 @@ impl fmt::Display for Refusal {
             Objection::Money => "this tool spends money or uses up an entitlement",
             Objection::Secret => "this tool hands out a credential",
             Objection::Exec => "this tool makes code run",
+            Objection::Scope(scope) => {
+                return write!(
+                    f,
+                    "{} was refused and nothing was sent: it needs the scope {scope}, which your token lacks. The operator can make a token that has it.",
+                    self.tool
+                );
+            }
         };
         write!(
             f,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use http::request::Parts;
 use rmcp::model::{
     CacheScope, CallToolRequestParams, CallToolResponse, CompleteRequestMethod, CompleteRequestParams, CompleteResult,
     ConstString, CustomRequest, CustomResult, DiscoverResult, ErrorCode, Implementation, InitializeRequestParams,
@@ -14,7 +15,9 @@ use rmcp::{ErrorData, RoleServer, ServerHandler};
 use serde_json::Value;
 
 use super::Server;
-use super::listing::{self, Form};
+use super::listing::{self, Form, Listing};
+use crate::call::{Caller, ClientAddress};
+use crate::principal::Principal;
 
 /// How long a client may keep the list of tools, which cannot change while the process runs, in
 /// milliseconds. Not longer: after an update the same command may list other tools.
@@ -32,28 +35,89 @@ says what to correct. The annotations of a tool tell whether a call only reads, 
 
 /// Serves a [`Server`] to MCP clients.
 #[derive(Debug, Clone)]
-pub struct Handler {
+pub struct Handler(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
     server: Arc<Server>,
     config: ServerConfig,
     /// The name and version of the server, as results carry them.
     identity: Value,
+    /// Who calls where the transport names nobody. Over HTTP that is no one.
+    principal: Option<Arc<Principal>>,
+    /// The list for those who see everything.
+    whole: Listing,
 }
 
 impl Handler {
-    /// Presents `server` under the name of its binary and a title for people.
+    /// Presents `server` under the name of its binary and a title for people, to the local user.
     #[must_use]
-    pub fn new(server: Arc<Server>, name: &str, title: &str) -> Self {
+    pub fn local(server: Arc<Server>, name: &str, title: &str) -> Self {
+        Self::new(server, name, title, Some(Arc::new(Principal::local())))
+    }
+
+    /// Presents `server` to whomever the transport names. It refuses a request that names nobody.
+    #[must_use]
+    pub fn remote(server: Arc<Server>, name: &str, title: &str) -> Self {
+        Self::new(server, name, title, None)
+    }
+
+    fn new(server: Arc<Server>, name: &str, title: &str, principal: Option<Arc<Principal>>) -> Self {
         let implementation = Implementation::new(name, env!("CARGO_PKG_VERSION")).with_title(title);
         let identity = serde_json::json!({ "name": name, "version": env!("CARGO_PKG_VERSION") });
         let config = ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
             .with_server_info(implementation)
             .with_instructions(instructions(&server));
-        Self { server, config, identity }
+        let whole = Listing::new(Arc::clone(&server.catalogue), Arc::new(Principal::local()));
+        Self(Arc::new(Inner { server, config, identity, principal, whole }))
+    }
+
+    /// The tools that `principal` may see.
+    #[must_use]
+    pub fn listing(&self, principal: &Arc<Principal>) -> Listing {
+        if principal.grant().is_everything() {
+            return self.0.whole.clone();
+        }
+        Listing::new(Arc::clone(&self.0.server.catalogue), Arc::clone(principal))
+    }
+
+    /// The tools that the local user may see.
+    #[must_use]
+    pub fn whole_listing(&self) -> Listing {
+        self.0.whole.clone()
+    }
+
+    /// The scope that keeps `principal` from calling a tool which it may otherwise see.
+    #[must_use]
+    pub fn lacking_scope(&self, principal: &Principal, tool: &str) -> Option<&'static str> {
+        let entry = self.0.server.catalogue.find(tool)?;
+        let grant = principal.grant();
+        if grant.reaches(&entry) { grant.lacking(&entry) } else { None }
+    }
+
+    /// What calls would fail for, in sentences.
+    #[must_use]
+    pub fn missing(&self) -> Vec<String> {
+        self.0.server.missing()
+    }
+
+    /// Who makes this request.
+    fn caller(&self, context: &RequestContext<RoleServer>) -> Result<Caller, ErrorData> {
+        let parts = context.extensions.get::<Parts>().map(|parts| &parts.extensions);
+        let named = parts.and_then(|extensions| extensions.get::<Arc<Principal>>());
+        let Some(principal) = named.or(self.0.principal.as_ref()) else {
+            return Err(ErrorData::internal_error("Nobody is known to make this request, so it is refused.", None));
+        };
+        Ok(Caller {
+            principal: Arc::clone(principal),
+            client_name: context.client_info().map(|client| client.name),
+            address: parts.and_then(|extensions| extensions.get::<ClientAddress>()).map(|address| address.0),
+        })
     }
 
     /// Says in the `_meta` of a result who gave it, as 2026-07-28 asks for.
     fn sign(&self, meta: &mut Option<MetaObject>) {
-        meta.get_or_insert_default().insert(SERVER_INFO.to_owned(), self.identity.clone());
+        meta.get_or_insert_default().insert(SERVER_INFO.to_owned(), self.0.identity.clone());
     }
 }
 
@@ -87,7 +151,7 @@ fn not_served<M: ConstString, T>() -> Result<T, ErrorData> {
 
 impl ServerHandler for Handler {
     fn get_info(&self) -> ServerConfig {
-        self.config.clone()
+        self.0.config.clone()
     }
 
     async fn initialize(
@@ -121,7 +185,9 @@ impl ServerHandler for Handler {
         let mut list = listing::mark(Form::of(context.protocol_version().as_ref()));
         if is_stateless(&context) {
             list.ttl_ms = Some(LIST_TTL_MS);
-            list.cache_scope = Some(CacheScope::Public);
+            // What a token reaches is nobody else's to be shown.
+            let shared = self.0.principal.is_some();
+            list.cache_scope = Some(if shared { CacheScope::Public } else { CacheScope::Private });
             self.sign(&mut list.meta);
         }
         Ok(list)
@@ -132,8 +198,8 @@ impl ServerHandler for Handler {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        let client = context.client_info().map(|client| client.name);
-        let call = self.server.call(&request.name, request.arguments.unwrap_or_default(), client);
+        let caller = self.caller(&context)?;
+        let call = self.0.server.call(&request.name, request.arguments.unwrap_or_default(), caller);
         let outcome = tokio::select! {
             biased;
             // Dropping the call aborts its request. Nobody waits for this answer, and rmcp drops it.

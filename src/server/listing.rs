@@ -4,12 +4,14 @@
 //! completes the message around it, and the transport takes the mark off and puts the entries in. Whoever
 //! brings its own transport can leave all that alone and use [`Listing::to_value`].
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use bytes::Bytes;
 use rmcp::model::{ListToolsResult, MetaObject, ProtocolVersion, ServerJsonRpcMessage, ServerResult};
 use serde_json::Value;
 
 use crate::catalogue::Catalogue;
+use crate::principal::Principal;
 
 /// Marks a list that the transport has to fill.
 const MARK: &str = "infra-mcp/listing";
@@ -58,17 +60,20 @@ pub fn take_mark(result: &mut ServerResult) -> Option<Form> {
     Some(if titled == Value::Bool(true) { Form::Titled } else { Form::Untitled })
 }
 
-/// The selected tools as they are listed.
+/// The selected tools as they are listed for one principal.
 #[derive(Debug, Clone)]
 pub struct Listing {
     catalogue: Arc<Catalogue>,
+    principal: Arc<Principal>,
+    /// The entries in one piece, titled and untitled: made once for all who see the same.
+    joined: Arc<[OnceLock<Bytes>; 2]>,
 }
 
 impl Listing {
-    /// The listing of `catalogue`.
+    /// What `principal` may see of `catalogue`.
     #[must_use]
-    pub fn new(catalogue: Arc<Catalogue>) -> Self {
-        Self { catalogue }
+    pub fn new(catalogue: Arc<Catalogue>, principal: Arc<Principal>) -> Self {
+        Self { catalogue, principal, joined: Arc::default() }
     }
 
     /// The entries as a JSON array.
@@ -82,12 +87,21 @@ impl Listing {
 
     /// The entries with the commas between them, in pieces that are parts of the tool tables.
     pub fn pieces(&self, form: Form) -> impl Iterator<Item = &'static [u8]> {
-        self.catalogue.entries().iter().enumerate().flat_map(move |(index, entry)| {
+        let visible = self.catalogue.entries().iter().filter(|entry| self.principal.grant().admits(entry));
+        visible.enumerate().flat_map(move |(index, entry)| {
             let listing = &entry.tool.listing;
             let comma = if index > 0 { "," } else { "" };
             let title = if form == Form::Titled { listing.title.as_ref() } else { "" };
             [comma, listing.head.as_ref(), title, listing.tail.as_ref()].map(str::as_bytes)
         })
+    }
+}
+
+impl Listing {
+    /// The entries with the commas between them, in one piece.
+    fn joined(&self, form: Form) -> Bytes {
+        let make = || self.pieces(form).flatten().copied().collect();
+        self.joined[usize::from(form == Form::Untitled)].get_or_init(make).clone()
     }
 }
 
@@ -101,6 +115,26 @@ pub fn around(message: &ServerJsonRpcMessage) -> (Vec<u8>, Vec<u8>) {
     (before, after)
 }
 
+/// Fills the list in a frame of an HTTP answer: plain JSON, or an event of a stream with it. Gives the frame in pieces,
+/// or nothing where it holds no list to fill.
+#[must_use]
+pub fn fill(frame: &[u8], listing: &Listing) -> Option<[Bytes; 3]> {
+    let start = frame.windows(2).position(|window| window == b"{\"")?;
+    let end = start + frame[start..].iter().position(|byte| *byte == b'\n').unwrap_or(frame.len() - start);
+    let mut message: Value = serde_json::from_slice(&frame[start..end]).ok()?;
+    let result = message.get_mut("result")?.as_object_mut()?;
+    let meta = result.get_mut("_meta")?.as_object_mut()?;
+    let form = if meta.shift_remove(MARK)? == Value::Bool(true) { Form::Titled } else { Form::Untitled };
+    if meta.is_empty() {
+        result.shift_remove("_meta");
+    }
+    let text = message.to_string().into_bytes();
+    let place = text.windows(EMPTY.len()).position(|window| window == EMPTY)? + EMPTY.len() - 1;
+    let before = [&frame[..start], &text[..place]].concat();
+    let after = [&text[place..], &frame[end..]].concat();
+    Some([before.into(), listing.joined(form), after.into()])
+}
+
 #[cfg(test)]
 mod tests {
     use rmcp::model::{JsonRpcMessage, RequestId, Tool};
@@ -110,7 +144,8 @@ mod tests {
     use crate::generated::PROVIDERS;
 
     fn everything() -> Listing {
-        Listing::new(Arc::new(Catalogue::select(PROVIDERS, &Selection::default()).unwrap()))
+        let catalogue = Catalogue::select(PROVIDERS, &Selection::default()).unwrap();
+        Listing::new(Arc::new(catalogue), Arc::new(Principal::local()))
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub use handler::Handler;
 
 use crate::account::Account;
 use crate::arguments::Arguments;
-use crate::call::Call;
+use crate::call::{Call, Caller};
 use crate::catalogue::{Catalogue, Entry, Selection};
 use crate::error::CallError;
 use crate::executor::{Executor, Reply};
@@ -51,14 +51,19 @@ impl Server {
         &self,
         name: &str,
         arguments: Map<String, Value>,
-        client: Option<String>,
+        caller: Caller,
     ) -> Result<CallToolResult, UnknownTool> {
-        let entry = self.catalogue.find(name).ok_or_else(|| self.unknown(name))?;
+        let Some(entry) = self.catalogue.find(name) else { return Err(self.unknown(name)) };
+        if !caller.principal.grant().reaches(&entry) {
+            return Err(UnknownTool::beyond_grant(name));
+        }
         let begun = Instant::now();
-        let outcome = self.carry_out(entry, arguments, client).await;
+        let principal = Arc::clone(&caller.principal);
+        let outcome = self.carry_out(entry, arguments, caller).await;
         tracing::info!(
             target: "infra_mcp",
             tool = %entry.tool.name,
+            %principal,
             succeeded = outcome.is_ok(),
             milliseconds = begun.elapsed().as_millis(),
             "call"
@@ -71,13 +76,38 @@ impl Server {
         &self,
         entry: Entry,
         arguments: Map<String, Value>,
-        client_name: Option<String>,
+        caller: Caller,
     ) -> Result<Reply, CallError> {
         let arguments = Arguments::validate(entry.tool, arguments).map_err(CallError::Arguments)?;
         let account = self.account(entry.provider)?;
-        let call = Call { entry, arguments, account, client_name };
+        let call = Call { entry, arguments, account, caller };
         let authorized = self.policy.judge(call).map_err(CallError::Refused)?;
         self.executor.execute(authorized).await
+    }
+
+    /// What calls would fail for although they are right, in sentences: a provider without address or credential.
+    #[must_use]
+    pub fn missing(&self) -> Vec<String> {
+        let mut providers: Vec<&'static Provider> =
+            self.catalogue.entries().iter().map(|entry| entry.provider).collect();
+        providers.dedup_by_key(|provider| &provider.name);
+        providers.into_iter().filter_map(|provider| self.lack(provider)).collect()
+    }
+
+    fn lack(&self, provider: &'static Provider) -> Option<String> {
+        match self.accounts.get(provider.name.as_ref()) {
+            None => Some(format!(
+                "{} has no address: {} is not set.",
+                provider.title,
+                provider.environment.base_url.join(" or ")
+            )),
+            Some(account) if !self.executor.is_simulated() && !account.has_credential() => Some(format!(
+                "{} has no credential: {} is not set.",
+                provider.title,
+                provider.environment.token.join(" or ")
+            )),
+            Some(_) => None,
+        }
     }
 
     fn account(&self, provider: &'static Provider) -> Result<Arc<Account>, CallError> {
@@ -144,6 +174,13 @@ pub struct UnknownTool {
     /// Why a tool that exists is not served.
     hidden: Option<String>,
     nearest: Option<&'static str>,
+}
+
+impl UnknownTool {
+    /// The tool is served, and not to this principal.
+    fn beyond_grant(name: &str) -> Self {
+        Self { name: name.to_owned(), hidden: Some("your token does not reach it".to_owned()), nearest: None }
+    }
 }
 
 impl fmt::Display for UnknownTool {

@@ -42,7 +42,11 @@ impl Client {
         let (answers, input) = split(near);
         let catalogue = Arc::new(Catalogue::select(PROVIDERS, &Selection::default()).unwrap());
         let closing = CancellationToken::new();
-        let session = Session { listing: Listing::new(catalogue), closing: closing.clone(), grace };
+        let session = Session {
+            listing: Listing::new(catalogue, Arc::new(crate::principal::Principal::local())),
+            closing: closing.clone(),
+            grace,
+        };
         let server = tokio::spawn(serve_stdio(Echo, reader, writer, session));
         Self { input, answers: BufReader::new(answers).lines(), closing, server }
     }

@@ -291,7 +291,7 @@ fn clients_are_named_without_control_characters() {
         (None, None),
     ] {
         let mut call = fixture::call(provider, "{}", fixture::settings("https://api.example.com"));
-        call.client_name = name.map(str::to_owned);
+        call.caller.client_name = name.map(str::to_owned);
         let request = build(&call).unwrap();
         assert_eq!(request.headers().get("X-MCP-Client").map(|value| value.to_str().unwrap()), expected, "{name:?}");
     }

@@ -1,0 +1,111 @@
+//! Who calls, and what they may reach.
+
+use std::fmt;
+
+use crate::catalogue::Entry;
+
+/// Who makes a call: the local user, or the bearer of a token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Principal {
+    id: String,
+    grant: Grant,
+}
+
+impl Principal {
+    /// Whoever started this process, or reaches it on a loopback address that asks for no token.
+    #[must_use]
+    pub fn local() -> Self {
+        Self { id: "local".to_owned(), grant: Grant::default() }
+    }
+
+    /// Somebody with a name of their own, such as `token:NAME` or `ISSUER#SUBJECT`.
+    pub fn new(id: impl Into<String>, grant: Grant) -> Self {
+        Self { id: id.into(), grant }
+    }
+
+    /// What tells this principal from all others.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// What the principal may reach.
+    #[must_use]
+    pub fn grant(&self) -> &Grant {
+        &self.grant
+    }
+}
+
+impl fmt::Display for Principal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.id)
+    }
+}
+
+/// What a principal may reach of the tools that are served. The default is all of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Grant {
+    /// Only these toolsets.
+    pub toolsets: Option<Vec<String>>,
+    /// Only tools with these scopes: `vms:power`, `vms:*` for every scope of an area, `*` for all.
+    pub scopes: Option<Vec<String>>,
+    /// Only tools that change nothing, spend nothing, hand out no credential and run no code.
+    pub read_only: bool,
+}
+
+impl Grant {
+    /// Whether everything that is served is granted.
+    #[must_use]
+    pub fn is_everything(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Whether the tool is granted.
+    #[must_use]
+    pub fn admits(&self, entry: &Entry) -> bool {
+        self.reaches(entry) && self.lacking(entry).is_none()
+    }
+
+    /// Whether toolset and access let the tool through, whatever its scope is.
+    #[must_use]
+    pub fn reaches(&self, entry: &Entry) -> bool {
+        let toolset = &entry.tool.toolset;
+        self.toolsets.as_ref().is_none_or(|names| names.iter().any(|name| name == toolset))
+            && (!self.read_only || entry.harmless())
+    }
+
+    /// The scope of the tool, where it is not granted.
+    #[must_use]
+    pub fn lacking(&self, entry: &Entry) -> Option<&'static str> {
+        let scope = entry.tool.review.scope.as_ref();
+        let covered = |scopes: &Vec<String>| scopes.iter().any(|granted| covers(granted, scope));
+        (!self.scopes.as_ref().is_none_or(covered)).then_some(scope)
+    }
+}
+
+/// Whether a granted scope is this one or stands for it.
+fn covers(granted: &str, scope: &str) -> bool {
+    granted == scope
+        || granted == "*"
+        || granted.strip_suffix('*').is_some_and(|area| area.ends_with(':') && scope.starts_with(area))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scope_stands_for_itself_or_for_its_area() {
+        for (granted, scope, expected) in [
+            ("vms:read", "vms:read", true),
+            ("vms:read", "vms:power", false),
+            ("vms:*", "vms:power", true),
+            ("vms*", "vms:power", false),
+            ("vm:*", "vms:power", false),
+            ("*", "billing:spend", true),
+            ("", "vms:read", false),
+        ] {
+            assert_eq!(covers(granted, scope), expected, "{granted} {scope}");
+        }
+    }
+}

@@ -10,7 +10,7 @@ use crate::config::{Config, Environment, Only, Options, Providers};
 use crate::error::StartupError;
 use crate::executor::{Executor, Simulator};
 use crate::generated::PROVIDERS;
-use crate::policy::Usage;
+use crate::policy::Gate;
 use crate::sandbox;
 use crate::server::Server;
 
@@ -57,13 +57,13 @@ pub(crate) fn server(config: Config, catalogue: Arc<Catalogue>, providers: Provi
     } else {
         Executor::network(config.network)
     };
+    let gate = Gate::new(config.policy, config.approval, config.state_directory).with_command(config.approve_command);
     Server {
         providers,
         selection: config.selection,
         catalogue,
         accounts: config.accounts,
-        policy: config.policy,
-        usage: Usage::default(),
+        gate: Arc::new(gate),
         executor: Arc::new(executor),
         result_limit: config.result_limit.unwrap_or(0),
     }

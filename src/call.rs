@@ -24,6 +24,35 @@ pub struct Call {
 }
 
 impl Call {
+    /// The same call without the secrets among its arguments, for showing alone.
+    #[must_use]
+    pub fn masked(&self) -> Self {
+        Self {
+            entry: self.entry,
+            arguments: self.arguments.masked(self.entry.tool),
+            account: Arc::clone(&self.account),
+            caller: self.caller.clone(),
+        }
+    }
+
+    /// The values of the path parameters, in order.
+    #[must_use]
+    pub fn path_values(&self) -> Vec<String> {
+        let operation = self.entry.tool.operation();
+        let names = operation.path.0.iter().filter_map(|segment| match segment {
+            Segment::Parameter(name) => Some(name),
+            Segment::Literal(_) => None,
+        });
+        names.filter_map(|name| self.path_value(name)).collect()
+    }
+
+    fn path_value(&self, name: &str) -> Option<String> {
+        let mut parameters = self.entry.tool.operation().parameters.iter();
+        let parameter = parameters.find(|known| known.location == Location::Path && known.name == name)?;
+        let value = self.arguments.as_map().get(parameter.argument.as_ref())?;
+        Some(value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+    }
+
     /// What the call acts on: account and path up to the first parameter, filled in. None where the path has none.
     #[must_use]
     pub fn resource(&self) -> Option<String> {
@@ -33,12 +62,7 @@ impl Call {
             match segment {
                 Segment::Literal(text) => path.push_str(text),
                 Segment::Parameter(name) => {
-                    let parameters = operation.parameters.iter();
-                    let argument = parameters
-                        .filter(|known| known.location == Location::Path)
-                        .find(|known| known.name == *name)?;
-                    let value = self.arguments.as_map().get(argument.argument.as_ref())?;
-                    path.push_str(value.as_str().map_or_else(|| value.to_string(), str::to_owned).as_str());
+                    path.push_str(&self.path_value(name)?);
                     return Some(path);
                 }
             }
@@ -71,12 +95,14 @@ pub struct Caller {
     pub client_name: Option<String>,
     /// The network address of the client, where there is one.
     pub address: Option<IpAddr>,
+    /// The session that the call belongs to, where it belongs to one.
+    pub session: Option<String>,
 }
 
 impl Caller {
     /// The user of this process, by a client of this name.
     #[must_use]
     pub fn local(client_name: Option<String>) -> Self {
-        Self { principal: Arc::new(Principal::local()), client_name, address: None }
+        Self { principal: Arc::new(Principal::local()), client_name, address: None, session: None }
     }
 }

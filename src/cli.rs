@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 done, 1 the called tool failed, 2 the command line or the environment is wrong.
 
+mod approve;
 mod arguments;
 mod call;
 mod describe;
@@ -55,11 +56,14 @@ fn carry_out(flags: Flags, only: Only, providers: Providers) -> Result<ExitCode,
         start_log(level);
     }
     let catalogue = Arc::new(Catalogue::select(providers, &config.selection)?);
-    if config.sandbox && !matches!(command, Some(Command::List { .. } | Command::Describe { .. })) {
+    if config.sandbox
+        && !matches!(command, Some(Command::List { .. } | Command::Describe { .. } | Command::Approve { .. }))
+    {
         complain(&"Sandbox: a simulated provider answers. Nothing real is read, changed or bought.");
     }
     match command {
         None => serve::serve(config, catalogue, only, providers),
+        Some(Command::Approve { id }) => approve::approve(&config, id.as_deref()),
         Some(Command::List { json }) => Ok(print(&list::list(&catalogue, json))),
         Some(Command::Describe { tool, json }) => {
             describe::describe(&server(config, catalogue, providers), &tool, json)

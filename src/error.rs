@@ -7,7 +7,8 @@ use infra_mcp_model::Text;
 
 use crate::arguments::Violations;
 use crate::executor::BuildError;
-use crate::policy::Refusal;
+use crate::policy::{GateError, Refusal};
+use crate::store::StoreError;
 
 /// Why the program cannot start: which flag or variable is wrong and how to fix it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -37,6 +38,15 @@ pub enum CallError {
     /// Policy does not allow the call.
     #[error("{0}")]
     Refused(Refusal),
+    /// The call needs an approval first.
+    #[error("{text}")]
+    Unapproved {
+        /// What the call would do and what has to happen next.
+        text: String,
+    },
+    /// Approvals cannot be kept.
+    #[error("Nothing was sent, because approvals cannot be kept: {0}")]
+    Store(#[from] StoreError),
     /// The arguments are valid and still make no safe request.
     #[error("{0}")]
     Build(#[from] BuildError),
@@ -117,6 +127,15 @@ pub enum CallError {
     /// The caller cancelled the call.
     #[error("The call was cancelled. If it changes something, read the current state before you repeat it.")]
     Cancelled,
+}
+
+impl From<GateError> for CallError {
+    fn from(error: GateError) -> Self {
+        match error {
+            GateError::Refused(refusal) => Self::Refused(refusal),
+            GateError::Store(error) => Self::Store(error),
+        }
+    }
 }
 
 /// An answer with an error status, as far as it is understood.

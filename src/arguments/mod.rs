@@ -11,6 +11,7 @@ mod combine;
 mod explain;
 mod finding;
 mod format;
+mod mask;
 mod number;
 mod path;
 mod schema;
@@ -68,6 +69,14 @@ impl Arguments {
                 accepted: root.arguments.clone(),
             }),
         }
+    }
+
+    /// The same arguments without the secrets among them, for showing alone.
+    #[must_use]
+    pub fn masked(&self, tool: &Tool) -> Self {
+        let mut shown = self.0.clone();
+        mask::mask(&mut shown, tool.review.secret_arguments.iter().map(AsRef::as_ref));
+        Self(shown)
     }
 
     /// The arguments by name, in the order given.

@@ -33,7 +33,7 @@ fn tool(schema: impl Into<Text>, secret_arguments: &[&'static str]) -> Tool {
         }),
         preview: "".into(),
         input_schema: schema.into(),
-        listing: Listing { head: Text::default(), title: Text::default(), tail: Text::default() },
+        listing: Listing { head: Text::default(), title: Text::default(), tail: Text::default(), end: Text::default() },
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use super::{Only, Providers};
+use crate::policy::Way;
 
 /// What the command line says.
 #[derive(Debug, Clone, Parser)]
@@ -66,6 +67,12 @@ pub struct Options {
     /// The same as --access read, and wins over it: nothing is changed, spent, run, and no credential handed out
     #[arg(long, global = true)]
     pub read_only: bool,
+    /// How a person approves what destroys, costs money, runs code or hands out a secret [default: ask]
+    #[arg(long, global = true, value_name = "WAY")]
+    pub approval: Option<ApprovalWay>,
+    /// Where approvals and tokens are kept [default: the XDG state directory]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub state_dir: Option<PathBuf>,
     /// A file with rules for single tools, protected resources and rate limits
     #[arg(long, global = true, value_name = "FILE")]
     pub policy: Option<PathBuf>,
@@ -90,6 +97,33 @@ pub struct Options {
     /// Use a simulated provider instead of the real one: no account, no network, nothing real is touched
     #[arg(long, global = true)]
     pub sandbox: bool,
+}
+
+/// How a person approves a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ApprovalWay {
+    /// The client asks; where it cannot, `operator` for what is dangerous and `token` for the rest.
+    Ask,
+    /// The call is repeated with the token of its preview. A model can do that alone.
+    Token,
+    /// The call is repeated with an exact phrase. A model can do that alone.
+    Phrase,
+    /// A person runs `infra-mcp approve ID` in a terminal.
+    Operator,
+    /// Nobody is asked.
+    None,
+}
+
+impl From<ApprovalWay> for Way {
+    fn from(way: ApprovalWay) -> Self {
+        match way {
+            ApprovalWay::Ask => Self::Ask,
+            ApprovalWay::Token => Self::Token,
+            ApprovalWay::Phrase => Self::Phrase,
+            ApprovalWay::Operator => Self::Operator,
+            ApprovalWay::None => Self::None,
+        }
+    }
 }
 
 /// How much is logged.
@@ -123,6 +157,11 @@ pub enum Command {
         /// Print the facts and the full input schema as JSON
         #[arg(long)]
         json: bool,
+    },
+    /// Approve a call that waits for a person: shows it and asks, in a terminal alone
+    Approve {
+        /// The id from the preview of the call; without it, all that wait are listed
+        id: Option<String>,
     },
     /// Call one tool and print its result as JSON; the exit code is 0 if it succeeded, 1 if not
     #[command(after_help = CALL_HELP)]

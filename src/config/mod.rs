@@ -6,7 +6,7 @@ mod headers;
 mod http;
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ use crate::catalogue::Selection;
 use crate::error::StartupError;
 use crate::executor::NetworkOptions;
 use crate::near::nearest;
-use crate::policy::{Policy, PolicyFile};
+use crate::policy::{Policy, PolicyFile, Way};
 
 /// How long calls in flight may go on at the end unless `--grace` says otherwise.
 const GRACE: Duration = Duration::from_secs(10);
@@ -127,6 +127,12 @@ pub struct Config {
     pub selection: Selection,
     /// What calls are judged by.
     pub policy: Policy,
+    /// How approvals are obtained.
+    pub approval: Way,
+    /// What a person types to approve a call, without its id.
+    pub approve_command: String,
+    /// Where what has to outlast the process is kept.
+    pub state_directory: PathBuf,
     /// One account for each provider the binary covers and whose address is known, by its name.
     pub accounts: HashMap<&'static str, Arc<Account>>,
     /// How the network is reached.
@@ -170,6 +176,9 @@ impl Config {
         }
         Ok(Self {
             policy: policy(&options, providers)?,
+            approval: options.approval.map_or_else(Way::default, Into::into),
+            approve_command: approve_command(&options),
+            state_directory: state_directory(&options, environment)?,
             accounts,
             network,
             http: HttpConfig::new(&options)?,
@@ -205,6 +214,27 @@ fn policy(options: &Options, providers: Providers) -> Result<Policy, StartupErro
         limits: file.limits(),
         rules: file.tools.iter().map(|(name, rule)| (own_name(name, providers), *rule)).collect(),
     })
+}
+
+/// The command that approves in the same state directory.
+fn approve_command(options: &Options) -> String {
+    let sandbox = if options.sandbox { " --sandbox" } else { "" };
+    let directory = options.state_dir.as_ref().map(|directory| format!(" --state-dir {}", directory.display()));
+    format!("infra-mcp{sandbox}{} approve", directory.unwrap_or_default())
+}
+
+/// The state directory: what was said, else where the XDG base directory specification puts it. Simulations keep
+/// theirs apart.
+fn state_directory(options: &Options, environment: &Environment) -> Result<PathBuf, StartupError> {
+    let said = options.state_dir.clone().or(environment.get("INFRA_MCP_STATE_DIR")?.map(PathBuf::from));
+    let usual = || {
+        let base =
+            environment.get("XDG_STATE_HOME").ok().flatten().map(PathBuf::from).filter(|path| path.is_absolute());
+        let home = || environment.get("HOME").ok().flatten().map(|home| Path::new(&home).join(".local/state"));
+        base.or_else(home).map(|base| base.join("infra-mcp"))
+    };
+    let directory = said.or_else(usual).unwrap_or_else(|| std::env::temp_dir().join("infra-mcp"));
+    Ok(if options.sandbox { directory.join("sandbox") } else { directory })
 }
 
 /// The name that a tool has today, of a name that it has or had.

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use infra_mcp_model::{
     Access, Answer, Authentication, Binding, BodyMember, Effect, Environment, Listing, Location, Method, Operation,
@@ -14,7 +14,7 @@ use crate::account::{Account, AccountSettings, Secret};
 use crate::arguments::Arguments;
 use crate::call::{Call, Caller};
 use crate::catalogue::Entry;
-use crate::policy::{Authorized, Policy, Snapshot, Usage};
+use crate::policy::{Admission, Authorized, Evidence, Gate, Policy, Way};
 
 pub(crate) const TOKEN: &str = "token-0123456789";
 
@@ -60,7 +60,7 @@ pub(crate) fn tool(name: &'static str, operation: Operation) -> Tool {
         binding: Binding::Operation(operation),
         preview: "".into(),
         input_schema: r#"{"type":"object"}"#.into(),
-        listing: Listing { head: "".into(), title: "".into(), tail: "".into() },
+        listing: Listing { head: "".into(), title: "".into(), tail: "".into(), end: "".into() },
     }
 }
 
@@ -138,5 +138,9 @@ pub(crate) fn call(provider: &'static Provider, arguments: &str, settings: Accou
 }
 
 pub(crate) fn authorized(call: Call) -> Authorized<Call> {
-    Policy::default().judge(call, Snapshot::default(), &Usage::default(), Instant::now()).unwrap()
+    let gate = Gate::new(Policy::default(), Way::None, std::path::PathBuf::new());
+    match gate.admit(call, None, &Evidence::default(), |_| String::new()).unwrap() {
+        Admission::Granted(authorized) => authorized,
+        wanted @ Admission::Wanted(_) => panic!("{wanted:?}"),
+    }
 }

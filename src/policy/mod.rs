@@ -8,7 +8,9 @@
 //! # }
 //! ```
 
+mod approval;
 mod effect;
+mod gate;
 mod limits;
 mod protection;
 mod refusal;
@@ -19,12 +21,15 @@ mod tests;
 use std::collections::HashMap;
 use std::time::Instant;
 
-use infra_mcp_model::{Access, Danger};
+use infra_mcp_model::{Access, Danger, Effect, Tool};
 use serde_json::Value;
 
 use crate::call::Call;
 
+pub use approval::{Evidence, LIFETIME, Way};
 pub use effect::effect_of;
+pub(crate) use gate::seconds_now;
+pub use gate::{Admission, CONFIRM_TOKEN, CONFIRMATION, Gate, GateError, Request, Step};
 pub use limits::{Limits, PerMinute, Usage};
 pub use protection::Protection;
 pub use refusal::{Code, Limited, Objection, Refusal};
@@ -55,6 +60,23 @@ impl Authorized<Call> {
     }
 }
 
+/// A call that policy allows, as far as it goes. What becomes of it is for the [`Gate`].
+#[derive(Debug)]
+pub struct Judged(Call);
+
+impl Judged {
+    /// The call.
+    #[must_use]
+    pub fn call(&self) -> &Call {
+        &self.0
+    }
+
+    /// Mints the permission to execute it.
+    fn authorize(self) -> Authorized<Call> {
+        Authorized(self.0)
+    }
+}
+
 /// The danger of this very call: the facts of its tool, with the effect that its arguments give it.
 #[must_use]
 pub fn danger_of(call: &Call) -> Danger {
@@ -76,22 +98,46 @@ impl Policy {
         self.protection.concerns(&call.entry.provider.name) && !danger_of(call).is_none()
     }
 
+    /// Whether the operator wants every call of the tool to be approved.
+    #[must_use]
+    pub fn must_confirm(&self, tool: &Tool) -> bool {
+        self.rules.get(tool.name.as_ref()) == Some(&Rule::Confirm)
+    }
+
+    /// Whether some call of the tool has to be approved.
+    #[must_use]
+    pub fn may_need_approval(&self, tool: &Tool) -> bool {
+        match self.rules.get(tool.name.as_ref()) {
+            Some(Rule::Confirm) => true,
+            Some(Rule::Allow | Rule::Block) => false,
+            None => {
+                let review = &tool.review;
+                let worst = review.effect_when.iter().map(|when| when.effect).fold(review.effect, Effect::max);
+                Danger { effect: worst, ..Danger::of(review) }.is_grave()
+            }
+        }
+    }
+
+    /// Whether a call has to be approved before it is carried out: what is grave, unless the operator said otherwise.
+    #[must_use]
+    pub fn needs_approval(&self, call: &Call) -> bool {
+        match self.rules.get(call.entry.tool.name.as_ref()) {
+            Some(Rule::Confirm) => true,
+            Some(Rule::Allow | Rule::Block) => false,
+            None => danger_of(call).is_grave(),
+        }
+    }
+
     /// Allows the call or says why not. The rules are asked in this order, and the first that objects decides:
     /// access, scope, the operator's rule for the tool, protected resources, rate.
     ///
     /// # Errors
     /// If the policy does not allow it.
-    pub fn judge(
-        &self,
-        call: Call,
-        snapshot: Snapshot<'_>,
-        usage: &Usage,
-        now: Instant,
-    ) -> Result<Authorized<Call>, Refusal> {
+    pub fn judge(&self, call: Call, snapshot: Snapshot<'_>, usage: &Usage, now: Instant) -> Result<Judged, Refusal> {
         let objection = self.objection(&call, snapshot).or_else(|| self.too_many(&call, usage, now));
         match objection {
             Some(objection) => Err(Refusal { tool: call.entry.tool.name.clone(), objection }),
-            None => Ok(Authorized(call)),
+            None => Ok(Judged(call)),
         }
     }
 

@@ -102,6 +102,8 @@ pub enum Objection {
     Protected(String),
     /// Whether a protected resource would be touched cannot be told, because it could not be read.
     Unseen,
+    /// The token or phrase is not one for this very call, is used up, or has expired.
+    Mismatch,
     /// Too many calls; how long to wait.
     Rate(Limited, Duration),
 }
@@ -126,6 +128,7 @@ impl Refusal {
             Objection::Access(..) | Objection::Blocked => Code::BlockedByPolicy,
             Objection::Scope(_) => Code::ForbiddenScope,
             Objection::Protected(_) | Objection::Unseen => Code::ProtectedResource,
+            Objection::Mismatch => Code::ConfirmationMismatch,
             Objection::Rate(..) => Code::RateLimited,
         }
     }
@@ -165,6 +168,10 @@ impl fmt::Display for Refusal {
             Objection::Unseen => f.write_str(
                 "The operator has protected resources of this provider by name, and the resource could not be read to \
                  tell whether it is one of them. Check with a tool that reads it, then call again.",
+            ),
+            Objection::Mismatch => f.write_str(
+                "What it brought to show that it is approved is not for this very call as the resource is now, is used \
+                 up, or has expired. Call again without it to see what would happen now.",
             ),
             Objection::Rate(limited, wait) => {
                 let whose = match limited {

@@ -53,7 +53,7 @@ fn the_effect_follows_the_arguments() {
     }
 }
 
-fn judge(policy: &Policy, call: Call, resource: Option<&Value>) -> Result<Authorized<Call>, Refusal> {
+fn judge(policy: &Policy, call: Call, resource: Option<&Value>) -> Result<Judged, Refusal> {
     policy.judge(call, Snapshot { resource }, &Usage::default(), Instant::now())
 }
 
@@ -92,7 +92,7 @@ fn access_refuses_what_goes_further() {
         {
             let policy = Policy { access: Some(access), ..Policy::default() };
             match (judge(&policy, call(review.clone(), arguments), None), objection) {
-                (Ok(authorized), None) => assert_eq!(authorized.call().entry.tool.name, "tool"),
+                (Ok(judged), None) => assert_eq!(judged.call().entry.tool.name, "tool"),
                 (Err(refusal), Some(part)) => {
                     assert_eq!(refusal.code(), code);
                     assert!(refusal.to_string().contains(part), "{refusal}");

@@ -68,7 +68,7 @@ impl Handler {
         let config = ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
             .with_server_info(implementation)
             .with_instructions(instructions(&server));
-        let whole = Listing::new(Arc::clone(&server.catalogue), Arc::new(Principal::local()));
+        let whole = server.listing(Arc::new(Principal::local()));
         Self(Arc::new(Inner { server, config, identity, principal, whole }))
     }
 
@@ -78,7 +78,7 @@ impl Handler {
         if principal.grant().is_everything() {
             return self.0.whole.clone();
         }
-        Listing::new(Arc::clone(&self.0.server.catalogue), Arc::clone(principal))
+        self.0.server.listing(Arc::clone(principal))
     }
 
     /// The tools that the local user may see.
@@ -111,6 +111,12 @@ impl Handler {
         Ok(Caller {
             principal: Arc::clone(principal),
             client_name: context.client_info().map(|client| client.name),
+            session: context
+                .extensions
+                .get::<Parts>()
+                .and_then(|parts| parts.headers.get("mcp-session-id"))
+                .and_then(|id| id.to_str().ok())
+                .map(str::to_owned),
             address: parts.and_then(|extensions| extensions.get::<ClientAddress>()).map(|address| address.0),
         })
     }

@@ -7,17 +7,37 @@
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
+use infra_mcp_model::Tool;
 use rmcp::model::{ListToolsResult, MetaObject, ProtocolVersion, ServerJsonRpcMessage, ServerResult};
 use serde_json::Value;
 
 use crate::catalogue::Catalogue;
+use crate::policy::{CONFIRM_TOKEN, CONFIRMATION, Gate};
 use crate::principal::Principal;
+
+macro_rules! token {
+    () => {
+        r#""confirm_token":{"type":"string","description":"Only after a call without it was answered with a preview: the token from there, once the person agrees. Good for that very call, for 5 minutes, once."}"#
+    };
+}
+
+macro_rules! phrase {
+    () => {
+        r#""confirmation":{"type":"string","description":"Only after a call without it was answered with a preview: the phrase from there, to the letter, once the person agrees. Good for that very call, for 5 minutes, once."}"#
+    };
+}
 
 /// Marks a list that the transport has to fill.
 const MARK: &str = "infra-mcp/listing";
 
 /// What the entries go into the middle of. In JSON this byte sequence cannot be part of a string.
 const EMPTY: &[u8] = br#""tools":[]"#;
+
+/// What the gate asks for, as further property and as the only one.
+const TOKEN: &str = concat!(",", token!());
+const TOKEN_ALONE: &str = concat!(",\"properties\":{", token!(), "}");
+const PHRASE: &str = concat!(",", phrase!());
+const PHRASE_ALONE: &str = concat!(",\"properties\":{", phrase!(), "}");
 
 /// Which members the entries have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,16 +84,17 @@ pub fn take_mark(result: &mut ServerResult) -> Option<Form> {
 #[derive(Debug, Clone)]
 pub struct Listing {
     catalogue: Arc<Catalogue>,
+    gate: Arc<Gate>,
     principal: Arc<Principal>,
     /// The entries in one piece, titled and untitled: made once for all who see the same.
     joined: Arc<[OnceLock<Bytes>; 2]>,
 }
 
 impl Listing {
-    /// What `principal` may see of `catalogue`.
+    /// What `principal` may see of `catalogue`, with what `gate` asks of calls besides their arguments.
     #[must_use]
-    pub fn new(catalogue: Arc<Catalogue>, principal: Arc<Principal>) -> Self {
-        Self { catalogue, principal, joined: Arc::default() }
+    pub fn new(catalogue: Arc<Catalogue>, gate: Arc<Gate>, principal: Arc<Principal>) -> Self {
+        Self { catalogue, gate, principal, joined: Arc::default() }
     }
 
     /// The entries as a JSON array.
@@ -92,12 +113,25 @@ impl Listing {
             let listing = &entry.tool.listing;
             let comma = if index > 0 { "," } else { "" };
             let title = if form == Form::Titled { listing.title.as_ref() } else { "" };
-            [comma, listing.head.as_ref(), title, listing.tail.as_ref()].map(str::as_bytes)
+            let added = self.added(entry.tool);
+            [comma, listing.head.as_ref(), title, listing.tail.as_ref(), added, listing.end.as_ref()].map(str::as_bytes)
         })
     }
 }
 
 impl Listing {
+    /// The property that the gate adds to the input schema of a tool.
+    fn added(&self, tool: &Tool) -> &'static str {
+        let alone = tool.listing.takes_nothing();
+        if self.gate.asks_for(tool, CONFIRM_TOKEN) {
+            if alone { TOKEN_ALONE } else { TOKEN }
+        } else if self.gate.asks_for(tool, CONFIRMATION) {
+            if alone { PHRASE_ALONE } else { PHRASE }
+        } else {
+            ""
+        }
+    }
+
     /// The entries with the commas between them, in one piece.
     fn joined(&self, form: Form) -> Bytes {
         let make = || self.pieces(form).flatten().copied().collect();
@@ -137,15 +171,19 @@ pub fn fill(frame: &[u8], listing: &Listing) -> Option<[Bytes; 3]> {
 
 #[cfg(test)]
 mod tests {
-    use rmcp::model::{JsonRpcMessage, RequestId, Tool};
+    use rmcp::model::{JsonRpcMessage, RequestId, Tool as McpTool};
+
+    use std::path::PathBuf;
 
     use super::*;
     use crate::catalogue::Selection;
     use crate::generated::PROVIDERS;
+    use crate::policy::{Policy, Way};
 
     fn everything() -> Listing {
         let catalogue = Catalogue::select(PROVIDERS, &Selection::default()).unwrap();
-        Listing::new(Arc::new(catalogue), Arc::new(Principal::local()))
+        let gate = Gate::new(Policy::default(), Way::None, PathBuf::new());
+        Listing::new(Arc::new(catalogue), Arc::new(gate), Arc::new(Principal::local()))
     }
 
     #[test]
@@ -175,8 +213,27 @@ mod tests {
     #[test]
     fn every_entry_is_a_tool_to_rmcp() {
         let value = everything().to_value(Form::Titled).unwrap();
-        let tools: Vec<Tool> = serde_json::from_value(value).unwrap();
+        let tools: Vec<McpTool> = serde_json::from_value(value).unwrap();
         assert!(tools.iter().all(|tool| tool.title.is_some() && tool.annotations.is_some()));
+    }
+
+    #[test]
+    fn what_the_gate_asks_for_stands_in_the_schema() {
+        let catalogue = Arc::new(Catalogue::select(PROVIDERS, &Selection::default()).unwrap());
+        for (way, asked, other) in
+            [(Way::Token, CONFIRM_TOKEN, CONFIRMATION), (Way::Phrase, CONFIRMATION, CONFIRM_TOKEN)]
+        {
+            let gate = Arc::new(Gate::new(Policy::default(), way, PathBuf::new()));
+            let listing = Listing::new(Arc::clone(&catalogue), Arc::clone(&gate), Arc::new(Principal::local()));
+            let value = listing.to_value(Form::Titled).unwrap();
+            for (listed, entry) in value.as_array().unwrap().iter().zip(catalogue.entries()) {
+                let properties = &listed["inputSchema"]["properties"];
+                let grave = gate.policy().may_need_approval(entry.tool);
+                let own = entry.tool.takes(asked);
+                assert_eq!(properties[asked].is_object(), grave || own, "{entry:?}");
+                assert!(properties[other].is_null() || entry.tool.takes(other), "{entry:?}");
+            }
+        }
     }
 
     #[test]

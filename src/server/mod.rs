@@ -2,6 +2,7 @@
 
 mod handler;
 pub mod listing;
+mod preview;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -13,6 +14,7 @@ use rmcp::model::CallToolResult;
 use serde_json::{Map, Value};
 
 pub use handler::Handler;
+use listing::Listing;
 
 use crate::account::Account;
 use crate::arguments::Arguments;
@@ -20,7 +22,7 @@ use crate::call::{Call, Caller};
 use crate::catalogue::{Catalogue, Entry, Selection};
 use crate::error::CallError;
 use crate::executor::{Executor, Reply};
-use crate::policy::{Authorized, Policy, Refusal, Snapshot, Usage};
+use crate::policy::{Admission, Gate};
 use crate::principal::Principal;
 use crate::result;
 
@@ -34,10 +36,8 @@ pub struct Server {
     pub catalogue: Arc<Catalogue>,
     /// One account for each provider, by its name. A provider without an address has none.
     pub accounts: HashMap<&'static str, Arc<Account>>,
-    /// What calls are judged by.
-    pub policy: Policy,
-    /// What the rate limits have counted.
-    pub usage: Usage,
+    /// What every call has to pass.
+    pub gate: Arc<Gate>,
     /// What carries calls out.
     pub executor: Arc<Executor>,
     /// The longest result, in characters; 0 means no limit.
@@ -45,6 +45,12 @@ pub struct Server {
 }
 
 impl Server {
+    /// The tools that `principal` may see.
+    #[must_use]
+    pub fn listing(&self, principal: Arc<Principal>) -> Listing {
+        Listing::new(Arc::clone(&self.catalogue), Arc::clone(&self.gate), principal)
+    }
+
     /// Calls a tool. Whatever goes wrong after the tool is known is part of the result, in words that
     /// let the caller correct itself.
     ///
@@ -81,16 +87,19 @@ impl Server {
         arguments: Map<String, Value>,
         caller: Caller,
     ) -> Result<Reply, CallError> {
+        let mut arguments = arguments;
+        let evidence = self.gate.take_evidence(entry.tool, &mut arguments);
         let arguments = Arguments::validate(entry.tool, arguments).map_err(CallError::Arguments)?;
         let account = self.account(entry.provider)?;
         let call = Call { entry, arguments, account, caller };
-        let resource = if self.policy.must_see_resource(&call) { self.see_resource(&call).await } else { None };
-        let authorized = self.authorize(call, resource.as_ref()).map_err(CallError::Refused)?;
-        self.executor.execute(authorized).await
-    }
-
-    fn authorize(&self, call: Call, resource: Option<&Value>) -> Result<Authorized<Call>, Refusal> {
-        self.policy.judge(call, Snapshot { resource }, &self.usage, Instant::now())
+        let resource = if self.gate.must_see_resource(&call) { self.see_resource(&call).await } else { None };
+        let shown = |call: &Call| preview::preview(call, resource.as_ref());
+        match self.gate.admit(call, resource.as_ref(), &evidence, shown)? {
+            Admission::Granted(authorized) => self.executor.execute(authorized).await,
+            Admission::Wanted(request) => {
+                Err(CallError::Unapproved { text: preview::with_next_step(&request.preview, &request) })
+            }
+        }
     }
 
     /// The resource that a call acts on, as it is now: a call of its own, on the same way.
@@ -107,7 +116,7 @@ impl Server {
         // It is this server that looks, on behalf of whoever calls.
         let caller = Caller { principal: Arc::new(Principal::local()), ..call.caller.clone() };
         let read = Call { entry, arguments, account: Arc::clone(&call.account), caller };
-        let reply = self.executor.execute(self.authorize(read, None).ok()?).await.ok()?;
+        let reply = self.executor.execute(self.gate.admit_look(read).ok()?).await.ok()?;
         serde_json::from_str(&reply.body).ok()
     }
 
@@ -190,7 +199,7 @@ impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Server")
             .field("tools", &self.catalogue.entries().len())
-            .field("policy", &self.policy)
+            .field("gate", &self.gate)
             .finish_non_exhaustive()
     }
 }

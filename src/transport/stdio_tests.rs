@@ -9,6 +9,8 @@ use tokio::task::JoinHandle;
 use super::*;
 use crate::catalogue::{Catalogue, Selection};
 use crate::generated::PROVIDERS;
+use crate::policy::{Gate, Policy, Way};
+use crate::principal::Principal;
 
 /// Answers every call with its name; one of the tool `wait` only when it is cancelled.
 #[derive(Clone)]
@@ -28,6 +30,11 @@ impl ServerHandler for Echo {
     }
 }
 
+fn listing(catalogue: Arc<Catalogue>) -> Listing {
+    let gate = Gate::new(Policy::default(), Way::None, std::path::PathBuf::new());
+    Listing::new(catalogue, Arc::new(gate), Arc::new(Principal::local()))
+}
+
 struct Client {
     input: WriteHalf<DuplexStream>,
     answers: Answers<BufReader<ReadHalf<DuplexStream>>>,
@@ -42,11 +49,7 @@ impl Client {
         let (answers, input) = split(near);
         let catalogue = Arc::new(Catalogue::select(PROVIDERS, &Selection::default()).unwrap());
         let closing = CancellationToken::new();
-        let session = Session {
-            listing: Listing::new(catalogue, Arc::new(crate::principal::Principal::local())),
-            closing: closing.clone(),
-            grace,
-        };
+        let session = Session { listing: listing(catalogue), closing: closing.clone(), grace };
         let server = tokio::spawn(serve_stdio(Echo, reader, writer, session));
         Self { input, answers: BufReader::new(answers).lines(), closing, server }
     }

@@ -121,8 +121,10 @@ fn summary(providers: &[LoweredProvider], report: &Report) -> Value {
 fn tool(lowered: &LoweredTool) -> Value {
     let tool = &lowered.tool;
     let operation = tool.operation();
-    let entry: Value =
-        serde_json::from_str(&format!("{}{}{}", tool.listing.head, tool.listing.title, tool.listing.tail)).unwrap();
+    let entry: Value = serde_json::from_str(
+        &[&*tool.listing.head, &tool.listing.title, &tool.listing.tail, &tool.listing.end].concat(),
+    )
+    .unwrap();
     assert_eq!(entry["name"], tool.name.as_ref());
     assert_eq!(entry["inputSchema"], lowered.published);
     json!({

@@ -1,4 +1,4 @@
-use crate::{Operation, Review, Text};
+use crate::{Operation, RequestBody, Review, Text};
 
 /// One tool: a row of the catalogue.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,11 +40,37 @@ pub struct Listing {
     pub head: Text,
     /// `,"title":"…"`
     pub title: Text,
-    /// `,"description":…}` up to the closing brace.
+    /// `,"description":…` up to where a further property of the input schema can go.
     pub tail: Text,
+    /// The rest, up to the closing brace.
+    pub end: Text,
+}
+
+impl Listing {
+    /// Whether the input schema has no properties, so that one that is put in has to bring `properties` along.
+    #[must_use]
+    pub fn takes_nothing(&self) -> bool {
+        self.tail.ends_with("\"object\"")
+    }
 }
 
 impl Tool {
+    /// Whether calls of the tool take an argument of this name.
+    #[must_use]
+    pub fn takes(&self, argument: &str) -> bool {
+        let operation = self.operation();
+        let members = match &operation.body {
+            Some(RequestBody::Whole { argument: body }) => return body == argument || self.has_parameter(argument),
+            Some(RequestBody::Members { members, .. }) => members.as_ref(),
+            None => &[],
+        };
+        members.iter().any(|member| member.argument == argument) || self.has_parameter(argument)
+    }
+
+    fn has_parameter(&self, argument: &str) -> bool {
+        self.operation().parameters.iter().any(|parameter| parameter.argument == argument)
+    }
+
     /// The HTTP operation behind the tool.
     #[must_use]
     pub fn operation(&self) -> &Operation {

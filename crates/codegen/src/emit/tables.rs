@@ -108,7 +108,8 @@ fn tool(row: &Tool) -> Expression {
 }
 
 fn listing(row: &Listing) -> Expression {
-    let fields = [("head", text(&row.head)), ("title", text(&row.title)), ("tail", text(&row.tail))];
+    let fields =
+        [("head", text(&row.head)), ("title", text(&row.title)), ("tail", text(&row.tail)), ("end", text(&row.end))];
     Expression::row("Listing", fields)
 }
 

@@ -192,15 +192,28 @@ fn listing(name: &str, title: &str, description: &str, published: &Value, review
         "openWorldHint": true,
     });
     let text = |value: &str| Value::from(value).to_string();
+    let (schema, rest) = parted(published);
     Listing {
         head: format!("{{\"name\":{}", text(name)).into(),
         title: format!(",\"title\":{}", text(title)).into(),
-        tail: format!(
-            ",\"description\":{},\"inputSchema\":{published},\"annotations\":{annotations}}}",
-            text(description)
-        )
-        .into(),
+        tail: format!(",\"description\":{},\"inputSchema\":{schema}", text(description)).into(),
+        end: format!("{rest},\"annotations\":{annotations}}}").into(),
     }
+}
+
+/// A published schema as text, parted where a further property can go: before the brace that closes `properties`, or
+/// the schema itself where it has none.
+fn parted(published: &Value) -> (String, String) {
+    let text = published.to_string();
+    let members = published.get("properties").and_then(Value::as_object).filter(|members| !members.is_empty());
+    let closing = match (members, published.get("required")) {
+        (None, _) => 1,
+        (Some(_), None) => 2,
+        // `properties` stands before `required`, and nothing stands behind it.
+        (Some(_), Some(required)) => 2 + ",\"required\":".len() + required.to_string().len(),
+    };
+    let (schema, rest) = text.split_at(text.len() - closing);
+    (schema.to_owned(), rest.to_owned())
 }
 
 /// The full schema serves validation, which needs no words.

@@ -106,7 +106,8 @@ pub static ACME: Provider = Provider {
                     listing: Listing {
                         head: B(r#"{"name":"findThings""#),
                         title: B(r#","title":"findThings""#),
-                        tail: B(r#","description":"Calls GET /things/{ids}.","inputSchema":{"type":"object","properties":{"ids":{"type":"array","items":{"type":"integer"}},"plain":{"type":"array","items":{"type":"string"}},"commas":{"type":"array","items":{"type":"string"}},"spaces":{"type":"array","items":{"type":"string"}},"pipes":{"type":"array","description":"1 to 3 items.","items":{"type":"string"}},"deep":{"type":"object","properties":{"from":{"type":"string","description":"Date as YYYY-MM-DD."}}},"X-Tags":{"type":"array","items":{"type":"string"}}},"required":["ids"]},"annotations":{"readOnlyHint":true,"destructiveHint":false,"idempotentHint":true,"openWorldHint":true}}"#),
+                        tail: B(r#","description":"Calls GET /things/{ids}.","inputSchema":{"type":"object","properties":{"ids":{"type":"array","items":{"type":"integer"}},"plain":{"type":"array","items":{"type":"string"}},"commas":{"type":"array","items":{"type":"string"}},"spaces":{"type":"array","items":{"type":"string"}},"pipes":{"type":"array","description":"1 to 3 items.","items":{"type":"string"}},"deep":{"type":"object","properties":{"from":{"type":"string","description":"Date as YYYY-MM-DD."}}},"X-Tags":{"type":"array","items":{"type":"string"}}"#),
+                        end: B(r#"},"required":["ids"]},"annotations":{"readOnlyHint":true,"destructiveHint":false,"idempotentHint":true,"openWorldHint":true}}"#),
                     },
                 },
             ]),

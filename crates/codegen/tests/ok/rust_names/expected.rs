@@ -75,7 +75,8 @@ pub static ACME: Provider = Provider {
                     listing: Listing {
                         head: B(r#"{"name":"Option""#),
                         title: B(r##","title":"Says \"#hi\"# */ \\ x""##),
-                        tail: B(",\"description\":\"Line one. Line two.\",\"inputSchema\":{\"type\":\"object\",\"properties\":{\"self\":{\"type\":\"string\"},\"type\":{\"type\":\"string\"},\"host_body\":{\"type\":\"string\"},\"host\":{\"type\":\"string\"},\"1\":{\"type\":\"integer\"},\"-1\":{\"type\":\"integer\"},\"argument_8da0d615\":{\"type\":\"string\"},\"fooBar\":{\"type\":\"string\"},\"foo_bar\":{\"type\":\"string\"},\"mode\":{\"type\":\"string\",\"description\":\"Quote \\\" and backslash \\\\ and #\\\"## end. May be empty.\",\"enum\":[\"*\",\"a b\",\"A-B\",\"self\",\"1\",\"²\"]},\"nested\":{\"type\":\"object\",\"properties\":{\"crate\":{\"type\":\"string\"},\"inner\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"match\":{\"type\":\"boolean\"}}}}}},\"free\":{\"type\":\"object\",\"description\":\"Keys are free; each value is a string.\"},\"number\":{\"type\":\"number\",\"description\":\"At least 0.5.\"},\"maybe\":{\"type\":\"integer\",\"description\":\"May be null.\"}},\"required\":[\"self\",\"1\"]},\"annotations\":{\"readOnlyHint\":false,\"destructiveHint\":true,\"idempotentHint\":false,\"openWorldHint\":true}}"),
+                        tail: B(",\"description\":\"Line one. Line two.\",\"inputSchema\":{\"type\":\"object\",\"properties\":{\"self\":{\"type\":\"string\"},\"type\":{\"type\":\"string\"},\"host_body\":{\"type\":\"string\"},\"host\":{\"type\":\"string\"},\"1\":{\"type\":\"integer\"},\"-1\":{\"type\":\"integer\"},\"argument_8da0d615\":{\"type\":\"string\"},\"fooBar\":{\"type\":\"string\"},\"foo_bar\":{\"type\":\"string\"},\"mode\":{\"type\":\"string\",\"description\":\"Quote \\\" and backslash \\\\ and #\\\"## end. May be empty.\",\"enum\":[\"*\",\"a b\",\"A-B\",\"self\",\"1\",\"²\"]},\"nested\":{\"type\":\"object\",\"properties\":{\"crate\":{\"type\":\"string\"},\"inner\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"match\":{\"type\":\"boolean\"}}}}}},\"free\":{\"type\":\"object\",\"description\":\"Keys are free; each value is a string.\"},\"number\":{\"type\":\"number\",\"description\":\"At least 0.5.\"},\"maybe\":{\"type\":\"integer\",\"description\":\"May be null.\"}"),
+                        end: B(r#"},"required":["self","1"]},"annotations":{"readOnlyHint":false,"destructiveHint":true,"idempotentHint":false,"openWorldHint":true}}"#),
                     },
                 },
                 Tool {
@@ -110,7 +111,8 @@ pub static ACME: Provider = Provider {
                     listing: Listing {
                         head: B(r#"{"name":"vec""#),
                         title: B(r#","title":"vec""#),
-                        tail: B(r#","description":"Calls GET /b.","inputSchema":{"type":"object"},"annotations":{"readOnlyHint":true,"destructiveHint":false,"idempotentHint":true,"openWorldHint":true}}"#),
+                        tail: B(r#","description":"Calls GET /b.","inputSchema":{"type":"object""#),
+                        end: B(r#"},"annotations":{"readOnlyHint":true,"destructiveHint":false,"idempotentHint":true,"openWorldHint":true}}"#),
                     },
                 },
                 Tool {
@@ -145,7 +147,8 @@ pub static ACME: Provider = Provider {
                     listing: Listing {
                         head: B(r#"{"name":"option""#),
                         title: B(r#","title":"option""#),
-                        tail: B(r#","description":"Calls GET /c.","inputSchema":{"type":"object"},"annotations":{"readOnlyHint":true,"destructiveHint":false,"idempotentHint":true,"openWorldHint":true}}"#),
+                        tail: B(r#","description":"Calls GET /c.","inputSchema":{"type":"object""#),
+                        end: B(r#"},"annotations":{"readOnlyHint":true,"destructiveHint":false,"idempotentHint":true,"openWorldHint":true}}"#),
                     },
                 },
                 Tool {
@@ -180,7 +183,8 @@ pub static ACME: Provider = Provider {
                     listing: Listing {
                         head: B(r#"{"name":"Option_mode""#),
                         title: B(r#","title":"Option mode""#),
-                        tail: B(r#","description":"Calls GET /d.","inputSchema":{"type":"object"},"annotations":{"readOnlyHint":true,"destructiveHint":false,"idempotentHint":true,"openWorldHint":true}}"#),
+                        tail: B(r#","description":"Calls GET /d.","inputSchema":{"type":"object""#),
+                        end: B(r#"},"annotations":{"readOnlyHint":true,"destructiveHint":false,"idempotentHint":true,"openWorldHint":true}}"#),
                     },
                 },
                 Tool {
@@ -215,7 +219,8 @@ pub static ACME: Provider = Provider {
                     listing: Listing {
                         head: B(r#"{"name":"_n_code""#),
                         title: B(r#","title":"n code""#),
-                        tail: B(r#","description":"Calls GET /e.","inputSchema":{"type":"object"},"annotations":{"readOnlyHint":true,"destructiveHint":false,"idempotentHint":true,"openWorldHint":true}}"#),
+                        tail: B(r#","description":"Calls GET /e.","inputSchema":{"type":"object""#),
+                        end: B(r#"},"annotations":{"readOnlyHint":true,"destructiveHint":false,"idempotentHint":true,"openWorldHint":true}}"#),
                     },
                 },
                 Tool {
@@ -250,7 +255,8 @@ pub static ACME: Provider = Provider {
                     listing: Listing {
                         head: B(r#"{"name":"1st""#),
                         title: B(r#","title":"1st""#),
-                        tail: B(r#","description":"Calls GET /f.","inputSchema":{"type":"object"},"annotations":{"readOnlyHint":true,"destructiveHint":false,"idempotentHint":true,"openWorldHint":true}}"#),
+                        tail: B(r#","description":"Calls GET /f.","inputSchema":{"type":"object""#),
+                        end: B(r#"},"annotations":{"readOnlyHint":true,"destructiveHint":false,"idempotentHint":true,"openWorldHint":true}}"#),
                     },
                 },
             ]),

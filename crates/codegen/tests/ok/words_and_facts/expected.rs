@@ -70,7 +70,8 @@ pub static ACME: Provider = Provider {
                     listing: Listing {
                         head: B(r#"{"name":"deleteThing""#),
                         title: B(r#","title":"Delete a thing""#),
-                        tail: B(r#","description":"Deletes a thing for good.","inputSchema":{"type":"object","properties":{"id":{"type":"integer","description":"Number of the thing: `id` from listThings."}},"required":["id"]},"annotations":{"readOnlyHint":false,"destructiveHint":true,"idempotentHint":true,"openWorldHint":true}}"#),
+                        tail: B(r#","description":"Deletes a thing for good.","inputSchema":{"type":"object","properties":{"id":{"type":"integer","description":"Number of the thing: `id` from listThings."}"#),
+                        end: B(r#"},"required":["id"]},"annotations":{"readOnlyHint":false,"destructiveHint":true,"idempotentHint":true,"openWorldHint":true}}"#),
                     },
                 },
                 Tool {
@@ -105,7 +106,8 @@ pub static ACME: Provider = Provider {
                     listing: Listing {
                         head: B(r#"{"name":"listThings""#),
                         title: B(r#","title":"listThings""#),
-                        tail: B(r#","description":"Calls GET /things.","inputSchema":{"type":"object"},"annotations":{"readOnlyHint":true,"destructiveHint":false,"idempotentHint":true,"openWorldHint":true}}"#),
+                        tail: B(r#","description":"Calls GET /things.","inputSchema":{"type":"object""#),
+                        end: B(r#"},"annotations":{"readOnlyHint":true,"destructiveHint":false,"idempotentHint":true,"openWorldHint":true}}"#),
                     },
                 },
                 Tool {
@@ -147,7 +149,8 @@ pub static ACME: Provider = Provider {
                     listing: Listing {
                         head: B(r#"{"name":"buyThing""#),
                         title: B(r#","title":"Buy a thing""#),
-                        tail: B(r#","description":"Buys a thing.","inputSchema":{"type":"object","properties":{"plan":{"type":"string","description":"Which plan."},"code":{"type":"string","description":"The code of the card."}},"required":["plan"]},"annotations":{"readOnlyHint":false,"destructiveHint":true,"idempotentHint":false,"openWorldHint":true}}"#),
+                        tail: B(r#","description":"Buys a thing.","inputSchema":{"type":"object","properties":{"plan":{"type":"string","description":"Which plan."},"code":{"type":"string","description":"The code of the card."}"#),
+                        end: B(r#"},"required":["plan"]},"annotations":{"readOnlyHint":false,"destructiveHint":true,"idempotentHint":false,"openWorldHint":true}}"#),
                     },
                 },
             ]),

@@ -1,0 +1,294 @@
+//! From a judgement to the permission to send: approval, and the minting of [`Authorized`].
+
+use std::path::PathBuf;
+use std::sync::OnceLock;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use infra_mcp_model::{Danger, Tool};
+use ring::digest::{SHA256, digest};
+use ring::rand::{SecureRandom as _, SystemRandom};
+use serde_json::{Map, Value};
+
+use super::approval::{self, Evidence, LIFETIME, Way};
+use super::{Authorized, Judged, Objection, Policy, Refusal, Snapshot, Usage, danger_of};
+use crate::call::Call;
+use crate::store::{ApprovalRecord, Proof, Store, StoreError};
+
+/// The argument that carries the token of a preview.
+pub const CONFIRM_TOKEN: &str = "confirm_token";
+
+/// The argument that carries the phrase of a preview.
+pub const CONFIRMATION: &str = "confirmation";
+
+/// Letters and digits that are not mistaken for each other.
+const ALPHABET: &[u8; 32] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
+
+/// How many characters the id of an approval has: enough that nobody hits one that waits by guessing.
+const ID_LENGTH: usize = 8;
+
+/// The one place where a call becomes one that may be executed.
+#[derive(Debug)]
+pub struct Gate {
+    policy: Policy,
+    way: Way,
+    usage: Usage,
+    /// What a person types to approve, without the id.
+    command: String,
+    directory: PathBuf,
+    store: OnceLock<Result<Store, StoreError>>,
+}
+
+/// What became of a call at the gate.
+#[derive(Debug)]
+pub enum Admission {
+    /// It may be executed.
+    Granted(Authorized<Call>),
+    /// It needs an approval, which was asked for.
+    Wanted(Request),
+}
+
+/// An approval that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// What people call it.
+    pub id: String,
+    /// How it is obtained.
+    pub step: Step,
+    /// What the call would do, in words, without secrets.
+    pub preview: String,
+}
+
+/// What has to happen for a call to be approved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// The call is repeated with this `confirm_token`.
+    Repeat(String),
+    /// The call is repeated with this `confirmation`.
+    Say(String),
+    /// A person approves in a terminal with this command; then the call is repeated.
+    Terminal(String),
+}
+
+/// Why a call did not pass the gate.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum GateError {
+    /// Policy does not allow it.
+    #[error("{0}")]
+    Refused(Refusal),
+    /// What has to be kept cannot be kept, so nothing dangerous happens.
+    #[error("Nothing was sent, because approvals cannot be kept: {0}")]
+    Store(#[from] StoreError),
+}
+
+impl Gate {
+    /// A gate that judges by `policy`, has approvals obtained by `way` and keeps them in a store in `directory`, which
+    /// is opened by the first call that needs it.
+    #[must_use]
+    pub fn new(policy: Policy, way: Way, directory: PathBuf) -> Self {
+        let command = "infra-mcp approve".to_owned();
+        Self { policy, way, usage: Usage::default(), command, directory, store: OnceLock::new() }
+    }
+
+    /// The same gate, whose approvals a person gives with this command.
+    #[must_use]
+    pub fn with_command(self, command: String) -> Self {
+        Self { command, ..self }
+    }
+
+    /// What calls are judged by.
+    #[must_use]
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// Takes out of the arguments what is meant for this gate. Arguments of the same name that belong to the tool
+    /// itself stay: they never count as an approval.
+    #[must_use]
+    pub fn take_evidence(&self, tool: &Tool, arguments: &mut Map<String, Value>) -> Evidence {
+        let mut take = |name| match self.asks_for(tool, name) {
+            true => arguments.shift_remove(name).and_then(|value| value.as_str().map(str::to_owned)),
+            false => None,
+        };
+        Evidence { confirm_token: take(CONFIRM_TOKEN), confirmation: take(CONFIRMATION) }
+    }
+
+    /// Whether calls of this tool may bring an argument of this name for the gate.
+    #[must_use]
+    pub fn asks_for(&self, tool: &Tool, name: &str) -> bool {
+        let counts = match (name, self.way) {
+            (CONFIRM_TOKEN, Way::Token) | (CONFIRMATION, Way::Phrase) => true,
+            // What is grave by itself takes a terminal where the client cannot ask.
+            (CONFIRM_TOKEN, Way::Ask) => !Danger::of(&tool.review).is_grave() && self.policy.must_confirm(tool),
+            _ => false,
+        };
+        counts && self.policy.may_need_approval(tool) && !tool.takes(name)
+    }
+
+    /// Whether the resource has to be looked at before the call can pass: to tell whether it is protected, and to
+    /// show and bind what is approved.
+    #[must_use]
+    pub fn must_see_resource(&self, call: &Call) -> bool {
+        self.policy.must_see_resource(call) || self.needs_approval(call)
+    }
+
+    /// Whether a person has to be asked before the call is made.
+    #[must_use]
+    pub fn needs_approval(&self, call: &Call) -> bool {
+        self.way != Way::None && self.policy.needs_approval(call)
+    }
+
+    /// Lets a read of the server's own through, which shows what a call would act on.
+    ///
+    /// # Errors
+    /// If it does more than read, or policy does not allow it.
+    pub fn admit_look(&self, call: Call) -> Result<Authorized<Call>, Refusal> {
+        let danger = danger_of(&call);
+        if !danger.is_none() {
+            let access = infra_mcp_model::Access::Read;
+            return Err(Refusal { tool: call.entry.tool.name.clone(), objection: Objection::Access(access, danger) });
+        }
+        Ok(self.policy.judge(call, Snapshot::default(), &self.usage, Instant::now())?.authorize())
+    }
+
+    /// Judges the call, uses up its approval if it needs one, and asks for one if it has none. `preview` says what
+    /// the call would do, without secrets; it is made only when it is needed.
+    ///
+    /// # Errors
+    /// If policy does not allow the call, its evidence is not for this very call, or the store cannot be used.
+    pub fn admit(
+        &self,
+        call: Call,
+        resource: Option<&Value>,
+        evidence: &Evidence,
+        preview: impl FnOnce(&Call) -> String,
+    ) -> Result<Admission, GateError> {
+        let needed = self.needs_approval(&call);
+        let judged = self.judge(call, resource)?;
+        if !needed {
+            return Ok(Admission::Granted(judged.authorize()));
+        }
+        let store = self.store()?;
+        let binding = approval::binding(judged.call(), resource);
+        let way = self.way_for(judged.call());
+        let now = seconds_now();
+        let proof = self.proof(way, judged.call(), evidence)?;
+        if let Some(proof) = proof {
+            return match store.use_approval(&binding, proof, now)? {
+                Some(_) => Ok(Admission::Granted(judged.authorize())),
+                // A phrase without a preview, or an operator who has not been there yet: ask (again).
+                None if proof == Proof::Approved || proof == Proof::Asked => {
+                    Ok(Admission::Wanted(self.ask(store, way, judged.call(), binding, now, preview)?))
+                }
+                None => Err(self.mismatch(judged.call())),
+            };
+        }
+        Ok(Admission::Wanted(self.ask(store, way, judged.call(), binding, now, preview)?))
+    }
+
+    fn judge(&self, call: Call, resource: Option<&Value>) -> Result<Judged, GateError> {
+        self.policy.judge(call, Snapshot { resource }, &self.usage, Instant::now()).map_err(GateError::Refused)
+    }
+
+    /// The way for this call. A tool with an argument of its own by the name of ours leaves the terminal.
+    fn way_for(&self, call: &Call) -> Way {
+        let way = self.way.without_asking(danger_of(call));
+        let name = match way {
+            Way::Token => CONFIRM_TOKEN,
+            Way::Phrase => CONFIRMATION,
+            _ => return way,
+        };
+        if call.entry.tool.takes(name) { Way::Operator } else { way }
+    }
+
+    /// What the call brings to show that it is approved, of the kind that counts here.
+    fn proof(&self, way: Way, call: &Call, evidence: &Evidence) -> Result<Option<Proof>, GateError> {
+        Ok(match way {
+            Way::Operator => Some(Proof::Approved),
+            Way::Token => evidence.confirm_token.as_deref().map(|token| Proof::Secret(sha256(token.as_bytes()))),
+            Way::Phrase => match evidence.confirmation.as_deref() {
+                None => None,
+                Some(said) if said == approval::phrase(call) => Some(Proof::Asked),
+                Some(_) => return Err(self.mismatch(call)),
+            },
+            Way::Ask | Way::None => None,
+        })
+    }
+
+    fn mismatch(&self, call: &Call) -> GateError {
+        GateError::Refused(Refusal { tool: call.entry.tool.name.clone(), objection: Objection::Mismatch })
+    }
+
+    /// Asks for an approval, or finds the request that is already open for the same call.
+    fn ask(
+        &self,
+        store: &Store,
+        way: Way,
+        call: &Call,
+        binding: [u8; 32],
+        now: i64,
+        preview: impl FnOnce(&Call) -> String,
+    ) -> Result<Request, StoreError> {
+        let phrase = || approval::phrase(call);
+        // A token is shown once; a person and a phrase need no second request for the same call.
+        if way != Way::Token
+            && let Some(open) = store.open_approval(&binding, now)?
+            && open.secret.is_none()
+        {
+            let step = if way == Way::Phrase { Step::Say(phrase()) } else { self.terminal(&open.id) };
+            return Ok(Request { id: open.id, step, preview: open.preview });
+        }
+        let token = (way == Way::Token).then(|| random_text(52));
+        let approval = ApprovalRecord {
+            id: random_text(ID_LENGTH),
+            secret: token.as_deref().map(|token| sha256(token.as_bytes())),
+            binding,
+            principal: call.caller.principal.id().to_owned(),
+            account: format!("{} {}", call.entry.provider.name, call.account.base_url()),
+            tool: call.entry.tool.name.to_string(),
+            preview: preview(call),
+            created: now,
+            expires: now + LIFETIME,
+            approved: None,
+            used: None,
+        };
+        store.add_approval(&approval)?;
+        let step = match (token, way) {
+            (Some(token), _) => Step::Repeat(token),
+            (None, Way::Phrase) => Step::Say(phrase()),
+            (None, _) => self.terminal(&approval.id),
+        };
+        Ok(Request { id: approval.id, step, preview: approval.preview })
+    }
+
+    fn terminal(&self, id: &str) -> Step {
+        Step::Terminal(format!("{} {id}", self.command))
+    }
+
+    fn store(&self) -> Result<&Store, StoreError> {
+        self.store.get_or_init(|| Store::create(&self.directory)).as_ref().map_err(Clone::clone)
+    }
+}
+
+#[cfg(test)]
+#[path = "gate_tests.rs"]
+mod tests;
+
+/// Seconds since 1970-01-01T00:00:00Z.
+pub(crate) fn seconds_now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}
+
+fn sha256(bytes: &[u8]) -> [u8; 32] {
+    let mut hash = [0; 32];
+    hash.copy_from_slice(digest(&SHA256, bytes).as_ref());
+    hash
+}
+
+/// Random characters, five bits each.
+fn random_text(length: usize) -> String {
+    let mut bytes = vec![0; length];
+    // The system has randomness, or nothing here could be trusted.
+    SystemRandom::new().fill(&mut bytes).expect("the system gives random numbers");
+    bytes.iter().map(|byte| char::from(ALPHABET[usize::from(byte % 32)])).collect()
+}

@@ -1,0 +1,237 @@
+use std::sync::Arc;
+
+use infra_mcp_model::{Effect, Location, Method, PathTemplate, Provider, Review, Segment, Style};
+use serde_json::json;
+
+use super::*;
+use crate::executor::fixture;
+use crate::policy::Rule;
+use crate::principal::{Grant, Principal};
+
+fn provider() -> &'static Provider {
+    let path = PathTemplate(vec![Segment::Literal("/vms/".into()), Segment::Parameter("id".into())].into());
+    let id = fixture::parameter("id", Location::Path, Style::Simple, false);
+    let drop_operation = || infra_mcp_model::Operation {
+        path: path.clone(),
+        ..fixture::operation(Method::Delete, "/vms", vec![id.clone()], None)
+    };
+    let tool = |name, title: &'static str, review| Tool {
+        title: title.into(),
+        review,
+        ..fixture::tool(name, drop_operation())
+    };
+    let tools = vec![
+        tool("drop", "Drop a machine", fixture::review(Effect::Destructive)),
+        tool("erase", "Erase a machine", fixture::review(Effect::Destructive)),
+        tool("stop", "Stop a machine", fixture::review(Effect::Write)),
+        tool("look", "Look at a machine", fixture::review(Effect::Read)),
+        tool("order", "Order a machine", Review { money: true, ..fixture::review(Effect::Write) }),
+    ];
+    fixture::provider(vec![("vms", tools)])
+}
+
+struct Bench {
+    gate: Gate,
+    provider: &'static Provider,
+    directory: tempfile::TempDir,
+}
+
+impl Bench {
+    fn new(way: Way) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        Self { gate: gate(way, directory.path().to_owned()), provider: provider(), directory }
+    }
+
+    fn call(&self, tool: &str, arguments: &str) -> Call {
+        let entry = fixture::call(self.provider, arguments, fixture::settings("https://api.example.com"));
+        let tool = self.provider.tools().find(|known| known.name == tool).unwrap();
+        Call { entry: crate::catalogue::Entry { tool, ..entry.entry }, ..entry }
+    }
+
+    fn admit(&self, call: Call, resource: Option<&Value>, evidence: &Evidence) -> Outcome {
+        match self.gate.admit(call, resource, evidence, |_| "what it does".to_owned()) {
+            Ok(Admission::Granted(authorized)) => Outcome::Granted(authorized.call().entry.tool.name.to_string()),
+            Ok(Admission::Wanted(request)) => Outcome::Wanted(request.step),
+            Err(GateError::Refused(refusal)) => Outcome::Refused(refusal.code().as_str()),
+            Err(GateError::Store(error)) => panic!("{error}"),
+        }
+    }
+
+    /// The evidence that answers a preview.
+    fn answer(&self, call: Call, resource: Option<&Value>) -> Evidence {
+        match self.admit(call, resource, &Evidence::default()) {
+            Outcome::Wanted(Step::Repeat(token)) => Evidence { confirm_token: Some(token), confirmation: None },
+            Outcome::Wanted(Step::Say(phrase)) => Evidence { confirm_token: None, confirmation: Some(phrase) },
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+fn gate(way: Way, directory: PathBuf) -> Gate {
+    let rules = [("stop".to_owned(), Rule::Confirm)].into();
+    Gate::new(Policy { rules, ..Policy::default() }, way, directory)
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Outcome {
+    Granted(String),
+    Wanted(Step),
+    Refused(&'static str),
+}
+
+const MISMATCH: Outcome = Outcome::Refused("confirmation_mismatch");
+
+fn granted(tool: &str) -> Outcome {
+    Outcome::Granted(tool.to_owned())
+}
+
+#[test]
+fn what_is_not_grave_needs_no_approval() {
+    for way in Way::ALL {
+        let bench = Bench::new(way);
+        assert_eq!(bench.admit(bench.call("look", r#"{"id":1}"#), None, &Evidence::default()), granted("look"));
+        let without = bench.directory.path().join("state.db");
+        assert!(!without.exists(), "nothing is written for a call that needs nothing");
+    }
+}
+
+#[test]
+fn every_way_asks_in_its_own_manner() {
+    for (tool, way, expected) in [
+        ("drop", Way::Token, "Repeat"),
+        ("drop", Way::Phrase, "Say(\"DROP 1\")"),
+        ("drop", Way::Operator, "Terminal(\"infra-mcp approve "),
+        ("drop", Way::Ask, "Terminal"),
+        ("order", Way::Ask, "Terminal"),
+        ("stop", Way::Ask, "Repeat"),
+        ("stop", Way::Operator, "Terminal"),
+    ] {
+        let bench = Bench::new(way);
+        let outcome = bench.admit(bench.call(tool, r#"{"id":1}"#), None, &Evidence::default());
+        let Outcome::Wanted(step) = &outcome else { panic!("{tool} {way:?}: {outcome:?}") };
+        assert!(format!("{step:?}").starts_with(expected), "{tool} {way:?}: {step:?}");
+    }
+    let bench = Bench::new(Way::None);
+    assert_eq!(bench.admit(bench.call("drop", r#"{"id":1}"#), None, &Evidence::default()), granted("drop"));
+}
+
+#[test]
+fn an_approval_is_good_for_one_call_once() {
+    for way in [Way::Token, Way::Phrase] {
+        let resource = json!({"id": 1, "state": "running"});
+        let changed = json!({"id": 1, "state": "stopped"});
+        let bench = Bench::new(way);
+        let drop_one = || bench.call("drop", r#"{"id":1}"#);
+        let evidence = bench.answer(drop_one(), Some(&resource));
+
+        // A phrase names the object, so for another one it is plainly wrong; without its preview it asks anew.
+        let refused =
+            |outcome: Outcome| outcome == MISMATCH || (way == Way::Phrase && matches!(outcome, Outcome::Wanted(_)));
+        assert!(refused(bench.admit(bench.call("drop", r#"{"id":2}"#), Some(&resource), &evidence)), "other arguments");
+        assert!(refused(bench.admit(bench.call("erase", r#"{"id":1}"#), Some(&resource), &evidence)), "another tool");
+        assert!(refused(bench.admit(drop_one(), Some(&changed), &evidence)), "a resource that has changed");
+        assert!(refused(bench.admit(drop_one(), None, &evidence)), "a resource that cannot be seen");
+        let mut other = drop_one();
+        other.caller.principal = Arc::new(Principal::new("token:mallory", Grant::default()));
+        assert!(refused(bench.admit(other, Some(&resource), &evidence)), "another principal");
+        let mut other = drop_one();
+        other.caller.session = Some("another".to_owned());
+        assert!(refused(bench.admit(other, Some(&resource), &evidence)), "another session");
+
+        assert_eq!(bench.admit(drop_one(), Some(&resource), &evidence), granted("drop"), "{way:?}");
+        assert!(refused(bench.admit(drop_one(), Some(&resource), &evidence)), "a second time");
+    }
+}
+
+#[test]
+fn evidence_of_another_kind_counts_for_nothing() {
+    let bench = Bench::new(Way::Operator);
+    let forged = Evidence { confirm_token: Some("x".to_owned()), confirmation: Some("DROP 1".to_owned()) };
+    let outcome = bench.admit(bench.call("drop", r#"{"id":1}"#), None, &forged);
+    assert!(matches!(outcome, Outcome::Wanted(Step::Terminal(_))), "{outcome:?}");
+
+    let bench = Bench::new(Way::Token);
+    assert_eq!(bench.admit(bench.call("drop", r#"{"id":1}"#), None, &forged), MISMATCH);
+}
+
+#[test]
+fn a_person_in_a_terminal_lets_one_call_through() {
+    let mut bench = Bench::new(Way::Operator);
+    let drop_one = |bench: &Bench| bench.call("drop", r#"{"id":1}"#);
+    let want = |bench: &Bench| match bench.admit(drop_one(bench), None, &Evidence::default()) {
+        Outcome::Wanted(Step::Terminal(command)) => command.rsplit(' ').next().unwrap().to_owned(),
+        other => panic!("{other:?}"),
+    };
+    let id = want(&bench);
+    assert_eq!(want(&bench), id, "asking twice is one request");
+
+    let elsewhere = Store::create(bench.directory.path()).unwrap();
+    let waiting = elsewhere.waiting_approvals(seconds_now()).unwrap();
+    assert_eq!(waiting.len(), 1);
+    assert_eq!(waiting[0].preview, "what it does");
+    assert!(elsewhere.approve(&id, seconds_now()).unwrap());
+
+    // The approval outlasts the process that asked for it.
+    bench.gate = gate(Way::Operator, bench.directory.path().to_owned());
+    assert!(matches!(bench.admit(bench.call("drop", r#"{"id":2}"#), None, &Evidence::default()), Outcome::Wanted(_)));
+    assert_eq!(bench.admit(drop_one(&bench), None, &Evidence::default()), granted("drop"));
+    assert!(matches!(bench.admit(drop_one(&bench), None, &Evidence::default()), Outcome::Wanted(_)));
+}
+
+#[test]
+fn of_two_that_race_for_an_approval_one_wins() {
+    let bench = Bench::new(Way::Token);
+    let evidence = bench.answer(bench.call("drop", r#"{"id":1}"#), None);
+    let won = std::thread::scope(|scope| {
+        let racers: Vec<_> = (0..8)
+            .map(|_| {
+                scope.spawn(|| {
+                    let gate = gate(Way::Token, bench.directory.path().to_owned());
+                    let call = bench.call("drop", r#"{"id":1}"#);
+                    matches!(gate.admit(call, None, &evidence, |_| String::new()), Ok(Admission::Granted(_)))
+                })
+            })
+            .collect();
+        racers.into_iter().map(|racer| racer.join().unwrap()).filter(|won| *won).count()
+    });
+    assert_eq!(won, 1);
+}
+
+#[test]
+fn time_runs_out() {
+    let bench = Bench::new(Way::Operator);
+    let call = bench.call("drop", r#"{"id":1}"#);
+    let binding = approval::binding(&call, None);
+    assert!(matches!(bench.admit(call, None, &Evidence::default()), Outcome::Wanted(_)));
+    let store = Store::create(bench.directory.path()).unwrap();
+    let asked = store.waiting_approvals(seconds_now()).unwrap().remove(0);
+    assert_eq!(asked.expires - asked.created, LIFETIME);
+    assert!(!store.approve(&asked.id, asked.expires).unwrap(), "too late to approve");
+    assert!(store.approve(&asked.id, asked.expires - 1).unwrap());
+    assert_eq!(store.use_approval(&binding, Proof::Approved, asked.expires).unwrap(), None, "too late to use");
+    assert_eq!(
+        store.use_approval(&binding, Proof::Approved, asked.created - 1).unwrap(),
+        None,
+        "a clock that was set back"
+    );
+    assert_eq!(store.use_approval(&binding, Proof::Approved, asked.expires - 1).unwrap(), Some(asked.id));
+}
+
+#[test]
+fn only_reads_pass_as_looks() {
+    let bench = Bench::new(Way::None);
+    assert!(bench.gate.admit_look(bench.call("look", r#"{"id":1}"#)).is_ok());
+    assert_eq!(bench.gate.admit_look(bench.call("stop", r#"{"id":1}"#)).unwrap_err().code().as_str(), "read_only");
+}
+
+#[test]
+fn an_argument_of_the_tool_is_no_approval() {
+    let own = fixture::parameter("confirmation", Location::Query, Style::Form, true);
+    let operation = fixture::operation(Method::Post, "/vms", vec![own], None);
+    let tool = Tool { review: fixture::review(Effect::Destructive), ..fixture::tool("reinstall", operation) };
+    let gate = gate(Way::Phrase, PathBuf::new());
+    let mut arguments = json!({"confirmation": "REINSTALL", "a": 1}).as_object().unwrap().clone();
+    assert_eq!(gate.take_evidence(&tool, &mut arguments), Evidence::default());
+    assert_eq!(arguments.len(), 2, "it goes to the provider");
+    assert!(!gate.asks_for(&tool, CONFIRMATION));
+}

@@ -1,0 +1,93 @@
+//! What a call would do, in words for the person who has to approve it.
+
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+use crate::call::Call;
+use crate::executor::request;
+use crate::policy::{Request, Step, danger_of};
+
+/// What of a resource helps to recognise it.
+const TELLING: [&str; 14] = [
+    "id",
+    "uuid",
+    "name",
+    "name_label",
+    "hostname",
+    "domain",
+    "label",
+    "plan",
+    "state",
+    "status",
+    "power_state",
+    "created_at",
+    "updated_at",
+    "expires_at",
+];
+
+/// How much of a request body is shown, in characters.
+const LONGEST_BODY: usize = 2_000;
+
+/// What the call would do: the request to the last byte but for its secrets, the account, and the resource as it is.
+pub(super) fn preview(call: &Call, resource: Option<&Value>) -> String {
+    let tool = call.entry.tool;
+    let mut text = format!("{} ({}). This call {}.", tool.title, tool.name, danger_of(call).in_words());
+    let mut line = |name: &str, value: &str| {
+        // Writing to a string does not fail.
+        let _ = write!(text, "\n{name}: {value}");
+    };
+    line("Account", &format!("{} at {}", call.entry.provider.title, call.account.base_url()));
+    match request::build(&call.masked()) {
+        Ok(request) => {
+            line("Request", &format!("{} {}", request.method(), request.uri()));
+            let body = String::from_utf8_lossy(request.body());
+            if !body.is_empty() {
+                line("Body", &shortened(&body));
+            }
+        }
+        Err(error) => line("Request", &error.to_string()),
+    }
+    if let Some(resource) = resource.and_then(told) {
+        line("Resource now", &resource);
+    }
+    line("What it does", &tool.description);
+    text
+}
+
+/// The preview with what has to happen next.
+pub(super) fn with_next_step(preview: &str, request: &Request) -> String {
+    let next = match &request.step {
+        Step::Repeat(token) => format!(
+            "Once the person you work for agrees, call again with the same arguments and `confirm_token`: {token:?}."
+        ),
+        Step::Say(phrase) => {
+            format!(
+                "Once the person you work for agrees, call again with the same arguments and `confirmation`: {phrase:?}."
+            )
+        }
+        Step::Terminal(command) => {
+            format!("A person approves it in a terminal with `{command}`; then make the same call again.")
+        }
+    };
+    format!(
+        "confirmation_required: nothing was sent. {next} The approval is good for 5 minutes and for this call alone.\n\n{preview}"
+    )
+}
+
+/// The members of a resource that help to recognise it.
+fn told(resource: &Value) -> Option<String> {
+    let object = resource.get("data").unwrap_or(resource).as_object()?;
+    let known = object.iter().filter(|(name, value)| {
+        TELLING.iter().any(|telling| name.eq_ignore_ascii_case(telling)) && !value.is_object() && !value.is_null()
+    });
+    let told: Vec<String> = known.map(|(name, value)| format!("{name} {value}")).collect();
+    (!told.is_empty()).then(|| told.join(", "))
+}
+
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(LONGEST_BODY) {
+        Some((end, _)) => format!("{}… ({} bytes in all)", &text[..end], text.len()),
+        None => text.to_owned(),
+    }
+}

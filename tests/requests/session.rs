@@ -24,6 +24,8 @@ impl Session {
     pub(crate) fn start(base_url: &str) -> Result<Self, String> {
         let directory = TempDir::new().map_err(|e| format!("no working directory: {e}"))?;
         let mut child = Command::new(env!("CARGO_BIN_EXE_hostinger-mcp"))
+            // What is asked of people is another test's business.
+            .args(["--approval", "none"])
             .current_dir(directory.path())
             .env_clear()
             .env("HOSTINGER_API_TOKEN", TOKEN)

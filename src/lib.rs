@@ -69,6 +69,7 @@ pub mod principal;
 pub mod result;
 pub mod sandbox;
 pub mod server;
+pub mod store;
 pub mod transport;
 #[cfg(feature = "types")]
 pub mod typed;

@@ -4,8 +4,10 @@ mod environment;
 mod flags;
 mod headers;
 mod http;
+mod state;
 
 use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +15,7 @@ use infra_mcp_model::{Provider, Toolset};
 use url::{Host, Url};
 
 pub use environment::Environment;
-pub use flags::{Command, Flags, LogLevel, Options};
+pub use flags::{Command, Flags, LogLevel, Options, TokenCommand};
 pub use headers::HeadersError;
 pub use http::HttpConfig;
 
@@ -132,6 +134,8 @@ pub struct Config {
     pub network: NetworkOptions,
     /// Where and for whom to serve over HTTP; without it standard input and output are served.
     pub http: Option<HttpConfig>,
+    /// Where the store is, which need not exist. None where nothing says where.
+    pub state_directory: Option<PathBuf>,
     /// How long calls in flight may go on at the end.
     pub grace: Duration,
     /// The longest result in characters, where it was given; 0 means no limit.
@@ -172,12 +176,24 @@ impl Config {
             accounts,
             network,
             http: HttpConfig::new(&options)?,
+            state_directory: state::directory(&options, environment)?,
             grace: options.grace.map_or(GRACE, Duration::from_secs),
             result_limit: options.max_result,
             sandbox: options.sandbox,
             log: log_level(options.log, environment)?,
             selection: selection(options, only)?,
             warnings,
+        })
+    }
+
+    /// Where the store is to be.
+    ///
+    /// # Errors
+    /// If nothing says where.
+    pub fn state_directory(&self) -> Result<&Path, StartupError> {
+        self.state_directory.as_deref().ok_or_else(|| {
+            let fix = format!("Name a directory with it or with {}.", state::VARIABLE);
+            StartupError::new("--state-dir", "nothing says where the state directory is: HOME is not set.", fix)
         })
     }
 

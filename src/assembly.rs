@@ -57,7 +57,10 @@ pub(crate) fn server(config: Config, catalogue: Arc<Catalogue>, providers: Provi
     } else {
         Executor::network(config.network)
     };
-    let gate = Gate::new(config.policy, config.approval, config.state_directory).with_command(config.approve_command);
+    // What is approved in a simulation is worth nothing outside.
+    let directory =
+        config.state_directory.map(|directory| if config.sandbox { directory.join("sandbox") } else { directory });
+    let gate = Gate::new(config.policy, config.approval, directory).with_command(config.approve_command);
     Server {
         providers,
         selection: config.selection,

@@ -8,6 +8,7 @@ mod call;
 mod describe;
 mod list;
 mod serve;
+mod token;
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -48,6 +49,9 @@ pub fn run(only: Only) -> ExitCode {
 
 fn carry_out(flags: Flags, only: Only, providers: Providers) -> Result<ExitCode, StartupError> {
     let Flags { options, command } = flags;
+    if let Some(Command::Token { command }) = &command {
+        token::check_flags(command, &options)?;
+    }
     let config = Config::new(options, &Environment::of_process(), only, providers)?;
     for warning in &config.warnings {
         complain(&format_args!("warning: {warning}"));
@@ -56,9 +60,7 @@ fn carry_out(flags: Flags, only: Only, providers: Providers) -> Result<ExitCode,
         start_log(level);
     }
     let catalogue = Arc::new(Catalogue::select(providers, &config.selection)?);
-    if config.sandbox
-        && !matches!(command, Some(Command::List { .. } | Command::Describe { .. } | Command::Approve { .. }))
-    {
+    if config.sandbox && matches!(command, None | Some(Command::Call { .. })) {
         complain(&"Sandbox: a simulated provider answers. Nothing real is read, changed or bought.");
     }
     match command {
@@ -68,6 +70,7 @@ fn carry_out(flags: Flags, only: Only, providers: Providers) -> Result<ExitCode,
         Some(Command::Describe { tool, json }) => {
             describe::describe(&server(config, catalogue, providers), &tool, json)
         }
+        Some(Command::Token { command }) => token::token(&config, &catalogue, &command),
         Some(Command::Call { tool, arguments }) => call::call(&server(config, catalogue, providers), &tool, &arguments),
     }
 }

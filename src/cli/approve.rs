@@ -14,7 +14,9 @@ use crate::store::{ApprovalRecord, Store};
 pub(super) fn approve(config: &Config, id: Option<&str>) -> Result<ExitCode, StartupError> {
     let failed =
         |error: crate::store::StoreError| StartupError::new("approve", error.to_string(), "Nothing was approved.");
-    let Some(store) = Store::existing(&config.state_directory).map_err(failed)? else {
+    let directory = config.state_directory()?;
+    let directory = if config.sandbox { directory.join("sandbox") } else { directory.to_owned() };
+    let Some(store) = Store::existing(&directory).map_err(failed)? else {
         return Ok(print("Nothing waits for approval.\n"));
     };
     let waiting = store.waiting_approvals(seconds_now()).map_err(failed)?;

@@ -9,11 +9,12 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::{Only, Providers, complain};
-use crate::authentication::Authentication;
+use crate::authentication::{Authentication, Oauth, Tokens};
 use crate::catalogue::Catalogue;
 use crate::config::{Config, HttpConfig};
 use crate::error::StartupError;
 use crate::server::Handler;
+use crate::store::{Store, StoreError};
 use crate::transport::{HttpOptions, Session, serve_http, serve_stdio};
 
 /// How many sessions of the revisions before 2026-07-28 may be open.
@@ -27,13 +28,16 @@ pub(super) fn serve(
     providers: Providers,
 ) -> Result<ExitCode, StartupError> {
     let grace = config.grace;
-    let http = config.http.take();
+    let http = match config.http.take() {
+        None => None,
+        Some(http) => Some((authentication(&config, &http, &catalogue)?, http)),
+    };
     config.result_limit = Some(config.served_result_limit());
     let server = Arc::new(crate::assembly::server(config, catalogue, providers));
     let (name, title) = (only.binary(), only.title(providers));
     match http {
         None => over_stdio(Handler::local(server, &name, &title), grace),
-        Some(http) => over_http(Handler::remote(server, &name, &title), http, grace),
+        Some((authentication, http)) => over_http(Handler::remote(server, &name, &title), authentication, http, grace),
     }
 }
 
@@ -53,11 +57,20 @@ fn over_stdio(handler: Handler, grace: Duration) -> Result<ExitCode, StartupErro
     Ok(ExitCode::SUCCESS)
 }
 
-fn over_http(handler: Handler, config: HttpConfig, grace: Duration) -> Result<ExitCode, StartupError> {
+fn over_http(
+    handler: Handler,
+    authentication: Authentication,
+    config: HttpConfig,
+    grace: Duration,
+) -> Result<ExitCode, StartupError> {
     let certificates = config.certificates()?;
-    let authentication = Authentication::open();
     if authentication.is_open() {
         must_be_private(&config)?;
+    } else if certificates.is_none() && travels_unencrypted(&config) {
+        complain(
+            &"warning: tokens travel unencrypted. Serve TLS with --tls-cert and --tls-key, or let a proxy do it \
+                   and name its address with --public-url https://...",
+        );
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -83,6 +96,28 @@ fn over_http(handler: Handler, config: HttpConfig, grace: Duration) -> Result<Ex
     })?;
     runtime.shutdown_background();
     Ok(ExitCode::SUCCESS)
+}
+
+/// Asks for tokens as soon as one was ever made, or an issuer is trusted.
+fn authentication(config: &Config, http: &HttpConfig, catalogue: &Catalogue) -> Result<Authentication, StartupError> {
+    let unusable = |error: StoreError| {
+        StartupError::new("--state-dir", error.to_string(), "Without it nobody can tell whose token is good.")
+    };
+    let store = config.state_directory.as_deref().map_or(Ok(None), Store::existing).map_err(unusable)?;
+    let tokens = store.map(|store| Tokens::new(Arc::new(store))).transpose().map_err(unusable)?;
+    let tokens = tokens.filter(|tokens| !tokens.is_empty() || !http.issuers.is_empty());
+    let oauth = http.origins.public.clone().filter(|_| !http.issuers.is_empty());
+    let oauth = oauth.map(|public| Oauth::new(http.issuers.clone(), public, catalogue, config.network.clone()));
+    Ok(match (tokens, oauth) {
+        (None, None) => Authentication::open(),
+        (tokens, oauth) => Authentication::required(tokens, oauth),
+    })
+}
+
+/// Whether a token can be read on its way here, as far as we know.
+fn travels_unencrypted(config: &HttpConfig) -> bool {
+    let proxied = config.origins.public.as_ref().is_some_and(|url| url.scheme() == "https");
+    !proxied && !config.address.ip().to_canonical().is_loopback()
 }
 
 /// Who asks nobody for a name must not be reachable by everybody.

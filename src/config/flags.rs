@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
+use super::state::VARIABLE as STATE_VARIABLE;
 use super::{Only, Providers};
 use crate::policy::Way;
 
@@ -49,6 +50,12 @@ pub struct Options {
     /// With --http: the private key of --tls-cert
     #[arg(long, global = true, value_name = "FILE", requires = "http", requires = "tls_cert")]
     pub tls_key: Option<PathBuf>,
+    /// With --http: take access tokens of these OAuth issuers, separated by commas; they must be made for --public-url
+    #[arg(long, global = true, value_name = "URLS", value_delimiter = ',', requires = "http", requires = "public_url")]
+    pub oauth_issuer: Vec<String>,
+    /// Where tokens and approvals are kept [default: $INFRA_MCP_STATE_DIR, or infra-mcp in $XDG_STATE_HOME or ~/.local/state]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub state_dir: Option<PathBuf>,
     /// With --http: how long a session of the revisions before 2026-07-28 may be silent [default: 1800]
     #[arg(long, global = true, value_name = "SECONDS", requires = "http", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub session_idle: Option<u64>,
@@ -70,9 +77,6 @@ pub struct Options {
     /// How a person approves what destroys, costs money, runs code or hands out a secret [default: ask]
     #[arg(long, global = true, value_name = "WAY")]
     pub approval: Option<ApprovalWay>,
-    /// Where approvals and tokens are kept [default: the XDG state directory]
-    #[arg(long, global = true, value_name = "DIR")]
-    pub state_dir: Option<PathBuf>,
     /// A file with rules for single tools, protected resources and rate limits
     #[arg(long, global = true, value_name = "FILE")]
     pub policy: Option<PathBuf>,
@@ -172,7 +176,48 @@ pub enum Command {
         #[arg(value_name = "ARGUMENT", allow_hyphen_values = false)]
         arguments: Vec<String>,
     },
+    /// Make, list and revoke the tokens that callers of --http show
+    Token {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: TokenCommand,
+    },
 }
+
+/// What to do with tokens.
+#[derive(Debug, Clone, Subcommand)]
+pub enum TokenCommand {
+    /// Make a token and print it; it is shown this once
+    #[command(after_help = TOKEN_HELP)]
+    Create {
+        /// Whose token it is; it stands in logs
+        #[arg(long)]
+        name: String,
+        /// Only tools with these scopes, separated by commas: vms:read, or vms:* for all of an area
+        #[arg(long, value_name = "SCOPES", value_delimiter = ',')]
+        scopes: Vec<String>,
+        /// Refuse it from then on: after 12h or 30d, or after the day 2026-12-31 (UTC) [default: never]
+        #[arg(long, value_name = "WHEN")]
+        expires: Option<String>,
+    },
+    /// List the tokens and what they reach; the tokens themselves are kept nowhere
+    List {
+        /// Print a JSON array
+        #[arg(long)]
+        json: bool,
+    },
+    /// Revoke a token: the next request with it is refused
+    Revoke {
+        /// The name of the token
+        name: String,
+    },
+}
+
+const TOKEN_HELP: &str = "\
+What it reaches is narrowed with --scopes, --toolsets and --read-only; without them it is all that is served.
+As soon as there is a token, every caller over HTTP has to show one. A server that was started before the first
+token was made notices after a restart; later tokens and revocations hold at once. A token that nobody uses for
+90 days expires.";
 
 const CALL_HELP: &str = "\
 Arguments:
@@ -231,6 +276,7 @@ Environment variables, also read from the file .env in the working directory:
         variables.push((environment.base_url.join(", "), "another address for the API"));
         variables.push((environment.headers.join(", "), "further request headers: name:value,name:\"value, quoted\""));
     }
+    variables.push((STATE_VARIABLE.to_owned(), "where tokens and approvals are kept, unless --state-dir says"));
     variables.push(("USER_AGENT".to_owned(), "appended to the User-Agent of requests"));
     variables.push(("DEBUG=true".to_owned(), "the same as --log debug"));
     variables.push(("HTTP_PROXY, HTTPS_PROXY, NO_PROXY".to_owned(), "proxies (not from .env)"));

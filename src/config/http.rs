@@ -26,6 +26,8 @@ pub struct HttpConfig {
     pub origins: Origins,
     /// Which proxies are believed.
     pub proxies: Proxies,
+    /// The OAuth issuers that are trusted, each as its tokens spell it.
+    pub issuers: Vec<(String, Url)>,
     /// The files of certificate and key.
     pub certificates: Option<(PathBuf, PathBuf)>,
     /// How long a session may be silent.
@@ -49,6 +51,7 @@ impl HttpConfig {
                 allowed: options.allow_origin.iter().map(|text| origin(text)).collect::<Result<_, _>>()?,
             },
             proxies: Proxies(options.trust_proxy.iter().map(|text| network(text)).collect::<Result<_, _>>()?),
+            issuers: options.oauth_issuer.iter().map(|text| issuer(text)).collect::<Result<_, _>>()?,
             certificates,
             session_idle: options.session_idle.map_or(SESSION_IDLE, Duration::from_secs),
         }))
@@ -91,6 +94,22 @@ fn public(text: &str) -> Result<Url, StartupError> {
     })
 }
 
+/// An issuer identifier (RFC 8414 section 2). Only one on this machine need not be https.
+fn issuer(text: &str) -> Result<(String, Url), StartupError> {
+    let wrong = |problem: &str| {
+        let fix = "Give the `issuer` of its metadata, letter by letter, such as https://auth.example.com.";
+        StartupError::new("--oauth-issuer", format!("{text:?} {problem}"), fix)
+    };
+    let url = Url::parse(text).map_err(|_| wrong("is no address."))?;
+    let bare = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+    match url.scheme() {
+        _ if !url.has_host() || !bare => Err(wrong("is no issuer: it has no query, fragment or user name.")),
+        "https" => Ok((text.to_owned(), url)),
+        "http" if super::is_loopback(&url) => Ok((text.to_owned(), url)),
+        _ => Err(wrong("is not https, so anybody on the way could make keys for it.")),
+    }
+}
+
 fn origin(text: &str) -> Result<url::Origin, StartupError> {
     let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.path() == "/");
     let origin = url.map(|url| url.origin()).filter(url::Origin::is_tuple);
@@ -126,6 +145,12 @@ mod tests {
             (Options { allow_origin: vec!["*".into()], ..blank() }, Err("--allow-origin")),
             (Options { trust_proxy: vec!["10.0.0.0/8".into(), "::1".into()], ..blank() }, Ok("127.0.0.1:8100")),
             (Options { trust_proxy: vec!["proxy".into()], ..blank() }, Err("--trust-proxy")),
+            (Options { oauth_issuer: vec!["https://a.example/t".into()], ..blank() }, Ok("127.0.0.1:8100")),
+            (Options { oauth_issuer: vec!["http://127.0.0.1:9".into()], ..blank() }, Ok("127.0.0.1:8100")),
+            (Options { oauth_issuer: vec!["http://a.example".into()], ..blank() }, Err("--oauth-issuer")),
+            (Options { oauth_issuer: vec!["https://a.example?b".into()], ..blank() }, Err("--oauth-issuer")),
+            (Options { oauth_issuer: vec!["https://a@b.example".into()], ..blank() }, Err("--oauth-issuer")),
+            (Options { oauth_issuer: vec!["a.example".into()], ..blank() }, Err("--oauth-issuer")),
         ] {
             match (HttpConfig::new(&options), expected) {
                 (Ok(Some(config)), Ok(address)) => assert_eq!(config.address.to_string(), address),

@@ -4,6 +4,7 @@ mod environment;
 mod flags;
 mod headers;
 mod http;
+mod state;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -14,7 +15,7 @@ use infra_mcp_model::{Access, Provider, Toolset};
 use url::{Host, Url};
 
 pub use environment::Environment;
-pub use flags::{Command, Flags, LogLevel, Options};
+pub use flags::{Command, Flags, LogLevel, Options, TokenCommand};
 pub use headers::HeadersError;
 pub use http::HttpConfig;
 
@@ -131,14 +132,14 @@ pub struct Config {
     pub approval: Way,
     /// What a person types to approve a call, without its id.
     pub approve_command: String,
-    /// Where what has to outlast the process is kept.
-    pub state_directory: PathBuf,
     /// One account for each provider the binary covers and whose address is known, by its name.
     pub accounts: HashMap<&'static str, Arc<Account>>,
     /// How the network is reached.
     pub network: NetworkOptions,
     /// Where and for whom to serve over HTTP; without it standard input and output are served.
     pub http: Option<HttpConfig>,
+    /// Where the store is, which need not exist. None where nothing says where.
+    pub state_directory: Option<PathBuf>,
     /// How long calls in flight may go on at the end.
     pub grace: Duration,
     /// The longest result in characters, where it was given; 0 means no limit.
@@ -178,16 +179,27 @@ impl Config {
             policy: policy(&options, providers)?,
             approval: options.approval.map_or_else(Way::default, Into::into),
             approve_command: approve_command(&options),
-            state_directory: state_directory(&options, environment)?,
             accounts,
             network,
             http: HttpConfig::new(&options)?,
+            state_directory: state::directory(&options, environment)?,
             grace: options.grace.map_or(GRACE, Duration::from_secs),
             result_limit: options.max_result,
             sandbox: options.sandbox,
             log: log_level(options.log, environment)?,
             selection: selection(options, only)?,
             warnings,
+        })
+    }
+
+    /// Where the store is to be.
+    ///
+    /// # Errors
+    /// If nothing says where.
+    pub fn state_directory(&self) -> Result<&Path, StartupError> {
+        self.state_directory.as_deref().ok_or_else(|| {
+            let fix = format!("Name a directory with it or with {}.", state::VARIABLE);
+            StartupError::new("--state-dir", "nothing says where the state directory is: HOME is not set.", fix)
         })
     }
 
@@ -221,20 +233,6 @@ fn approve_command(options: &Options) -> String {
     let sandbox = if options.sandbox { " --sandbox" } else { "" };
     let directory = options.state_dir.as_ref().map(|directory| format!(" --state-dir {}", directory.display()));
     format!("infra-mcp{sandbox}{} approve", directory.unwrap_or_default())
-}
-
-/// The state directory: what was said, else where the XDG base directory specification puts it. Simulations keep
-/// theirs apart.
-fn state_directory(options: &Options, environment: &Environment) -> Result<PathBuf, StartupError> {
-    let said = options.state_dir.clone().or(environment.get("INFRA_MCP_STATE_DIR")?.map(PathBuf::from));
-    let usual = || {
-        let base =
-            environment.get("XDG_STATE_HOME").ok().flatten().map(PathBuf::from).filter(|path| path.is_absolute());
-        let home = || environment.get("HOME").ok().flatten().map(|home| Path::new(&home).join(".local/state"));
-        base.or_else(home).map(|base| base.join("infra-mcp"))
-    };
-    let directory = said.or_else(usual).unwrap_or_else(|| std::env::temp_dir().join("infra-mcp"));
-    Ok(if options.sandbox { directory.join("sandbox") } else { directory })
 }
 
 /// The name that a tool has today, of a name that it has or had.

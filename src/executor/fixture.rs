@@ -138,7 +138,7 @@ pub(crate) fn call(provider: &'static Provider, arguments: &str, settings: Accou
 }
 
 pub(crate) fn authorized(call: Call) -> Authorized<Call> {
-    let gate = Gate::new(Policy::default(), Way::None, std::path::PathBuf::new());
+    let gate = Gate::new(Policy::default(), Way::None, None);
     match gate.admit(call, None, &Evidence::default(), |_| String::new()).unwrap() {
         Admission::Granted(authorized) => authorized,
         wanted @ Admission::Wanted(_) => panic!("{wanted:?}"),

@@ -1,5 +1,6 @@
 //! Carries out authorised calls: builds the request, sends it and reads the answer.
 
+mod fetch;
 pub mod request;
 mod response;
 mod retry;
@@ -21,6 +22,7 @@ use crate::policy::Authorized;
 use infra_mcp_model::Effect;
 use send::Network;
 
+pub use fetch::{DocumentError, Documents};
 pub use request::BuildError;
 pub use response::{Media, Reply};
 pub use send::NetworkOptions;

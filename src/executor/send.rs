@@ -134,7 +134,8 @@ impl Network {
     }
 }
 
-fn client(options: &NetworkOptions) -> Result<Client, String> {
+/// The one factory of HTTP clients: whatever this program asks for goes out by a client of its making.
+pub(super) fn client(options: &NetworkOptions) -> Result<Client, String> {
     // An error only says that somebody else installed one before.
     let _ = rustls::crypto::ring::default_provider().install_default();
     Client::builder()
@@ -257,6 +258,7 @@ fn find<'e, E: Error + 'static>(error: &'e (dyn Error + 'static)) -> Option<&'e 
     causes(error).find_map(|cause| cause.downcast_ref())
 }
 
-fn deepest(error: &(dyn Error + 'static)) -> String {
+/// The innermost cause, which says most.
+pub(super) fn deepest(error: &(dyn Error + 'static)) -> String {
     causes(error).last().map(ToString::to_string).unwrap_or_default()
 }

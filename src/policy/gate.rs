@@ -34,7 +34,7 @@ pub struct Gate {
     usage: Usage,
     /// What a person types to approve, without the id.
     command: String,
-    directory: PathBuf,
+    directory: Option<PathBuf>,
     store: OnceLock<Result<Store, StoreError>>,
 }
 
@@ -84,7 +84,7 @@ impl Gate {
     /// A gate that judges by `policy`, has approvals obtained by `way` and keeps them in a store in `directory`, which
     /// is opened by the first call that needs it.
     #[must_use]
-    pub fn new(policy: Policy, way: Way, directory: PathBuf) -> Self {
+    pub fn new(policy: Policy, way: Way, directory: Option<PathBuf>) -> Self {
         let command = "infra-mcp approve".to_owned();
         Self { policy, way, usage: Usage::default(), command, directory, store: OnceLock::new() }
     }
@@ -265,7 +265,8 @@ impl Gate {
     }
 
     fn store(&self) -> Result<&Store, StoreError> {
-        self.store.get_or_init(|| Store::create(&self.directory)).as_ref().map_err(Clone::clone)
+        let open = || Store::create(self.directory.as_deref().ok_or_else(StoreError::homeless)?);
+        self.store.get_or_init(open).as_ref().map_err(Clone::clone)
     }
 }
 

@@ -69,7 +69,7 @@ impl Bench {
 
 fn gate(way: Way, directory: PathBuf) -> Gate {
     let rules = [("stop".to_owned(), Rule::Confirm)].into();
-    Gate::new(Policy { rules, ..Policy::default() }, way, directory)
+    Gate::new(Policy { rules, ..Policy::default() }, way, Some(directory))
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -229,7 +229,7 @@ fn an_argument_of_the_tool_is_no_approval() {
     let own = fixture::parameter("confirmation", Location::Query, Style::Form, true);
     let operation = fixture::operation(Method::Post, "/vms", vec![own], None);
     let tool = Tool { review: fixture::review(Effect::Destructive), ..fixture::tool("reinstall", operation) };
-    let gate = gate(Way::Phrase, PathBuf::new());
+    let gate = Gate::new(Policy::default(), Way::Phrase, None);
     let mut arguments = json!({"confirmation": "REINSTALL", "a": 1}).as_object().unwrap().clone();
     assert_eq!(gate.take_evidence(&tool, &mut arguments), Evidence::default());
     assert_eq!(arguments.len(), 2, "it goes to the provider");

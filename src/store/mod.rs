@@ -173,6 +173,12 @@ pub struct StoreError {
 }
 
 impl StoreError {
+    /// Nothing says where the store is.
+    pub(crate) fn homeless() -> Self {
+        let problem = "is where the state directory should be, and nothing says where that is".to_owned();
+        Self { path: PathBuf::from("$HOME"), problem, fix: "Name one with --state-dir." }
+    }
+
     fn io(path: &Path, what: &str, error: &std::io::Error) -> Self {
         let problem = format!("{what}: {error}");
         Self { path: path.to_owned(), problem, fix: "Name a directory that this user can write to with --state-dir." }

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{
-    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, HeaderName, HeaderValue, ORIGIN, RETRY_AFTER, VARY,
-    WWW_AUTHENTICATE,
+    ACCEPT, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, CONTENT_TYPE, HOST, HeaderName, HeaderValue, ORIGIN,
+    RETRY_AFTER, VARY, WWW_AUTHENTICATE,
 };
-use http::{Method, Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode, Uri};
 use hyper::body::Incoming;
 use rmcp::model::{ClientJsonRpcMessage, ClientRequest};
 use rmcp::transport::StreamableHttpService;
@@ -23,7 +23,7 @@ use super::origins::{Foreign, Origins};
 use super::proxies::Proxies;
 use super::sessions::Sessions;
 use super::{HttpOptions, MOST_REQUESTS};
-use crate::authentication::{Authentication, Challenge};
+use crate::authentication::{Authentication, Challenge, METADATA};
 use crate::principal::Principal;
 use crate::server::Handler;
 use crate::transport::message::{self, INTERNAL_ERROR, INVALID_REQUEST, Inbound, PARSE_ERROR};
@@ -38,9 +38,6 @@ const CORS_RESPONSE: &str = "mcp-session-id, www-authenticate, retry-after";
 
 /// How long a client that is turned away for the moment should wait, in seconds.
 const TRY_AGAIN: HeaderValue = HeaderValue::from_static("1");
-
-/// Where the metadata of RFC 9728 lies; the path of the endpoint may follow.
-const METADATA: &str = "/.well-known/oauth-protected-resource";
 
 /// What all connections share.
 pub(super) struct App {
@@ -153,11 +150,7 @@ impl App {
     }
 
     fn metadata(&self, path: &str) -> Response<Body> {
-        let document = match &path[METADATA.len()..] {
-            "" | "/" | "/mcp" => self.authentication.metadata(),
-            _ => None,
-        };
-        match document {
+        match self.authentication.metadata(path) {
             Some(document) => plain(StatusCode::OK, &document),
             None => plain(
                 StatusCode::NOT_FOUND,
@@ -168,7 +161,7 @@ impl App {
 
     /// The MCP endpoint.
     async fn endpoint(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
-        let principal = match self.authentication.principal(request.headers()).await {
+        let principal = match self.authentication.principal(request.uri(), request.headers()).await {
             Ok(principal) => principal,
             Err(challenge) => return self.challenge(&challenge),
         };
@@ -249,7 +242,8 @@ impl App {
         response.map(|inner| Body::from(inner).holding(permit).filling(listing))
     }
 
-    /// The request as rmcp and the handler get it. The credentials of the caller end here.
+    /// The request as rmcp and the handler get it. The credentials of the caller end here: nothing goes on of the
+    /// request's head but what the protocol itself uses, so nothing else can ever reach a call.
     fn admit(
         &self,
         mut parts: http::request::Parts,
@@ -258,8 +252,11 @@ impl App {
         principal: Arc<Principal>,
     ) -> Request<http_body_util::Full<Bytes>> {
         let address = self.proxies.client(peer, &parts.headers);
-        parts.headers.remove(http::header::AUTHORIZATION);
-        parts.headers.remove(http::header::COOKIE);
+        let names: Vec<HeaderName> = parts.headers.keys().filter(|name| !is_of_protocol(name)).cloned().collect();
+        for name in names {
+            parts.headers.remove(name);
+        }
+        parts.uri = Uri::from_static("/mcp");
         parts.extensions.insert(principal);
         parts.extensions.insert(address);
         Request::from_parts(parts, http_body_util::Full::new(bytes))
@@ -272,12 +269,19 @@ impl App {
             "error": { "code": INVALID_REQUEST, "message": challenge.message(), "data": { "code": challenge.code() } },
         });
         let mut response = plain(challenge.status(), &text);
-        let value = challenge.www_authenticate(self.authentication.metadata_address().as_deref());
-        if let Ok(value) = HeaderValue::try_from(value) {
-            response.headers_mut().insert(WWW_AUTHENTICATE, value);
+        let headers = response.headers_mut();
+        if let Challenge::Unavailable { retry_after } = challenge {
+            headers.insert(RETRY_AFTER, HeaderValue::from(*retry_after));
+        } else if let Ok(value) = HeaderValue::try_from(self.authentication.www_authenticate(challenge)) {
+            headers.insert(WWW_AUTHENTICATE, value);
         }
         response
     }
+}
+
+/// Whether rmcp reads this header.
+fn is_of_protocol(name: &HeaderName) -> bool {
+    [ACCEPT, CONTENT_TYPE, HOST].contains(name) || name.as_str().starts_with("mcp-") || name == "last-event-id"
 }
 
 /// Whether the request is of 2026-07-28 or later, which knows no sessions. Versions are dates.

@@ -52,14 +52,12 @@ fn open(options: Options, environment: &Environment) -> Result<Server, StartupEr
 
 /// Puts the server together. Nothing here touches the network.
 pub(crate) fn server(config: Config, catalogue: Arc<Catalogue>, providers: Providers) -> Server {
+    let directory = config.gate_directory().ok();
     let executor = if config.sandbox {
         Executor::simulated(Arc::new(Sandboxes::new(&catalogue)))
     } else {
         Executor::network(config.network)
     };
-    // What is approved in a simulation is worth nothing outside.
-    let directory =
-        config.state_directory.map(|directory| if config.sandbox { directory.join("sandbox") } else { directory });
     let gate = Gate::new(config.policy, config.approval, directory).with_command(config.approve_command);
     Server {
         providers,

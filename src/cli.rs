@@ -6,6 +6,7 @@ mod approve;
 mod arguments;
 mod call;
 mod describe;
+mod kill_switch;
 mod list;
 mod serve;
 mod token;
@@ -65,6 +66,7 @@ fn carry_out(flags: Flags, only: Only, providers: Providers) -> Result<ExitCode,
     }
     match command {
         None => serve::serve(config, catalogue, only, providers),
+        Some(Command::KillSwitch { action }) => kill_switch::kill_switch(&config, action),
         Some(Command::Approve { id }) => approve::approve(&config, id.as_deref()),
         Some(Command::List { json }) => Ok(print(&list::list(&catalogue, json))),
         Some(Command::Describe { tool, json }) => {

@@ -14,8 +14,7 @@ use crate::store::{ApprovalRecord, Store};
 pub(super) fn approve(config: &Config, id: Option<&str>) -> Result<ExitCode, StartupError> {
     let failed =
         |error: crate::store::StoreError| StartupError::new("approve", error.to_string(), "Nothing was approved.");
-    let directory = config.state_directory()?;
-    let directory = if config.sandbox { directory.join("sandbox") } else { directory.to_owned() };
+    let directory = config.gate_directory()?;
     let Some(store) = Store::existing(&directory).map_err(failed)? else {
         return Ok(print("Nothing waits for approval.\n"));
     };

@@ -162,6 +162,12 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Stop calls in every running process that shares the state directory, or let them go on
+    KillSwitch {
+        /// What to do
+        #[command(subcommand)]
+        action: KillSwitch,
+    },
     /// Approve a call that waits for a person: shows it and asks, in a terminal alone
     Approve {
         /// The id from the preview of the call; without it, all that wait are listed
@@ -218,6 +224,32 @@ What it reaches is narrowed with --scopes, --toolsets and --read-only; without t
 As soon as there is a token, every caller over HTTP has to show one. A server that was started before the first
 token was made notices after a restart; later tokens and revocations hold at once. A token that nobody uses for
 90 days expires.";
+
+/// What to do with a kill switch.
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub enum KillSwitch {
+    /// Stop calls from now on
+    Throw {
+        /// Which calls
+        which: Which,
+    },
+    /// Let calls go on
+    Release {
+        /// Which calls
+        which: Which,
+    },
+    /// Show how the switches stand
+    Status,
+}
+
+/// Which calls a kill switch stops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Which {
+    /// All of them.
+    Everything,
+    /// Those that do more than read.
+    Writes,
+}
 
 const CALL_HELP: &str = "\
 Arguments:

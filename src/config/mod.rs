@@ -15,7 +15,7 @@ use infra_mcp_model::{Access, Provider, Toolset};
 use url::{Host, Url};
 
 pub use environment::Environment;
-pub use flags::{Command, Flags, LogLevel, Options, TokenCommand};
+pub use flags::{Command, Flags, KillSwitch, LogLevel, Options, TokenCommand, Which};
 pub use headers::HeadersError;
 pub use http::HttpConfig;
 
@@ -201,6 +201,15 @@ impl Config {
             let fix = format!("Name a directory with it or with {}.", state::VARIABLE);
             StartupError::new("--state-dir", "nothing says where the state directory is: HOME is not set.", fix)
         })
+    }
+
+    /// Where the gate keeps its state: what is approved or stopped in a simulation is so there alone.
+    ///
+    /// # Errors
+    /// If nothing says where the state directory is.
+    pub fn gate_directory(&self) -> Result<PathBuf, StartupError> {
+        let directory = self.state_directory()?;
+        Ok(if self.sandbox { directory.join("sandbox") } else { directory.to_owned() })
     }
 
     /// The longest result of a server in characters; 0 means no limit.

@@ -10,7 +10,7 @@ use ring::rand::{SecureRandom as _, SystemRandom};
 use serde_json::{Map, Value};
 
 use super::approval::{self, Evidence, LIFETIME, Way};
-use super::{Authorized, Judged, Objection, Policy, Refusal, Snapshot, Usage, danger_of};
+use super::{Authorized, Judged, Objection, Policy, Refusal, Snapshot, Switches, Usage, danger_of};
 use crate::call::Call;
 use crate::store::{ApprovalRecord, Proof, Store, StoreError};
 
@@ -34,6 +34,7 @@ pub struct Gate {
     usage: Usage,
     /// What a person types to approve, without the id.
     command: String,
+    switches: Switches,
     directory: Option<PathBuf>,
     store: OnceLock<Result<Store, StoreError>>,
 }
@@ -86,7 +87,8 @@ impl Gate {
     #[must_use]
     pub fn new(policy: Policy, way: Way, directory: Option<PathBuf>) -> Self {
         let command = "infra-mcp approve".to_owned();
-        Self { policy, way, usage: Usage::default(), command, directory, store: OnceLock::new() }
+        let switches = Switches::new(directory.clone());
+        Self { policy, way, usage: Usage::default(), command, switches, directory, store: OnceLock::new() }
     }
 
     /// The same gate, whose approvals a person gives with this command.
@@ -128,7 +130,9 @@ impl Gate {
     /// show and bind what is approved.
     #[must_use]
     pub fn must_see_resource(&self, call: &Call) -> bool {
-        self.policy.must_see_resource(call) || self.needs_approval(call)
+        let looks = self.policy.must_see_resource(call) || self.needs_approval(call);
+        // What is stopped is not worth a look.
+        looks && self.switches.stopping(danger_of(call)).is_none()
     }
 
     /// Whether a person has to be asked before the call is made.
@@ -147,7 +151,7 @@ impl Gate {
             let access = infra_mcp_model::Access::Read;
             return Err(Refusal { tool: call.entry.tool.name.clone(), objection: Objection::Access(access, danger) });
         }
-        Ok(self.policy.judge(call, Snapshot::default(), &self.usage, Instant::now())?.authorize())
+        Ok(self.judge(call, None)?.authorize())
     }
 
     /// Judges the call, uses up its approval if it needs one, and asks for one if it has none. `preview` says what
@@ -163,7 +167,7 @@ impl Gate {
         preview: impl FnOnce(&Call) -> String,
     ) -> Result<Admission, GateError> {
         let needed = self.needs_approval(&call);
-        let judged = self.judge(call, resource)?;
+        let judged = self.judge(call, resource).map_err(GateError::Refused)?;
         if !needed {
             return Ok(Admission::Granted(judged.authorize()));
         }
@@ -185,8 +189,9 @@ impl Gate {
         Ok(Admission::Wanted(self.ask(store, way, judged.call(), binding, now, preview)?))
     }
 
-    fn judge(&self, call: Call, resource: Option<&Value>) -> Result<Judged, GateError> {
-        self.policy.judge(call, Snapshot { resource }, &self.usage, Instant::now()).map_err(GateError::Refused)
+    fn judge(&self, call: Call, resource: Option<&Value>) -> Result<Judged, Refusal> {
+        let snapshot = Snapshot { switch: self.switches.stopping(danger_of(&call)), resource };
+        self.policy.judge(call, snapshot, &self.usage, Instant::now())
     }
 
     /// The way for this call. A tool with an argument of its own by the name of ours leaves the terminal.

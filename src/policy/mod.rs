@@ -15,6 +15,7 @@ mod limits;
 mod protection;
 mod refusal;
 mod rules;
+mod switches;
 #[cfg(test)]
 mod tests;
 
@@ -34,6 +35,7 @@ pub use limits::{Limits, PerMinute, Usage};
 pub use protection::Protection;
 pub use refusal::{Code, Limited, Objection, Refusal};
 pub use rules::{PolicyFile, Rule};
+pub use switches::{Switch, Switches};
 
 /// What calls are judged by. The default allows everything that its provider's description allows.
 #[derive(Debug, Clone, Default)]
@@ -87,6 +89,8 @@ pub fn danger_of(call: &Call) -> Danger {
 /// What is known of the world when a call is judged.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Snapshot<'a> {
+    /// The kill switch that stops a call of this kind.
+    pub switch: Option<Switch>,
     /// The resource that the call acts on, as it is now; none where no read shows it or the read failed.
     pub resource: Option<&'a Value>,
 }
@@ -129,7 +133,7 @@ impl Policy {
     }
 
     /// Allows the call or says why not. The rules are asked in this order, and the first that objects decides:
-    /// access, scope, the operator's rule for the tool, protected resources, rate.
+    /// kill switch, access, scope, the operator's rule for the tool, protected resources, rate.
     ///
     /// # Errors
     /// If the policy does not allow it.
@@ -142,6 +146,9 @@ impl Policy {
     }
 
     fn objection(&self, call: &Call, snapshot: Snapshot<'_>) -> Option<Objection> {
+        if let Some(switch) = snapshot.switch {
+            return Some(Objection::Stopped(switch));
+        }
         let grant = call.caller.principal.grant();
         let danger = danger_of(call);
         let access = self.access.unwrap_or(call.entry.provider.default_access);

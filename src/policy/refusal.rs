@@ -3,6 +3,8 @@ use std::time::Duration;
 
 use infra_mcp_model::{Access, Danger, Text};
 
+use super::switches::Switch;
+
 /// A stable word for why a call was not carried out; clients and scripts may match on it.
 ///
 /// | code | when |
@@ -94,6 +96,8 @@ pub struct Refusal {
 pub enum Objection {
     /// The call goes further than the access.
     Access(Access, Danger),
+    /// The operator has thrown a kill switch.
+    Stopped(Switch),
     /// The principal has not been granted this scope.
     Scope(&'static str),
     /// The operator has blocked the tool.
@@ -126,6 +130,7 @@ impl Refusal {
         match &self.objection {
             Objection::Access(Access::Read, _) => Code::ReadOnly,
             Objection::Access(..) | Objection::Blocked => Code::BlockedByPolicy,
+            Objection::Stopped(_) => Code::KillSwitch,
             Objection::Scope(_) => Code::ForbiddenScope,
             Objection::Protected(_) | Objection::Unseen => Code::ProtectedResource,
             Objection::Mismatch => Code::ConfirmationMismatch,
@@ -161,6 +166,13 @@ impl fmt::Display for Refusal {
             Objection::Scope(scope) => {
                 write!(f, "It needs the scope {scope}, which your token lacks. The operator can make a token with it.")
             }
+            Objection::Stopped(Switch::Everything) => {
+                f.write_str("The operator has stopped all calls. `infra-mcp kill-switch release everything` lets them go on.")
+            }
+            Objection::Stopped(Switch::Writes) => f.write_str(
+                "The operator has stopped all calls that do more than read. `infra-mcp kill-switch release writes` lets \
+                 them go on.",
+            ),
             Objection::Blocked => f.write_str("The operator has blocked this tool in the policy file."),
             Objection::Protected(pattern) => {
                 write!(f, "It would touch a resource that the operator has protected ({pattern:?} in the policy file).")

@@ -54,7 +54,7 @@ fn the_effect_follows_the_arguments() {
 }
 
 fn judge(policy: &Policy, call: Call, resource: Option<&Value>) -> Result<Judged, Refusal> {
-    policy.judge(call, Snapshot { resource }, &Usage::default(), Instant::now())
+    policy.judge(call, Snapshot { switch: None, resource }, &Usage::default(), Instant::now())
 }
 
 #[test]

@@ -219,9 +219,113 @@ impl Key {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{BufRead as _, BufReader, Write as _};
+    use std::net::TcpListener;
+    use std::sync::atomic::AtomicUsize;
+    use std::sync::atomic::Ordering::Relaxed;
+
+    use futures_util::future::join_all;
     use serde_json::json;
 
     use super::*;
+    use crate::executor::NetworkOptions;
+
+    /// An issuer on this machine: what it publishes, nothing where it is down, and how often it was asked for keys.
+    struct Published {
+        keys: std::sync::Mutex<Option<Vec<Value>>>,
+        asked: AtomicUsize,
+    }
+
+    impl Published {
+        fn start(keys: &[&str]) -> (Arc<Self>, Issuer) {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            let name = format!("http://{}", listener.local_addr().unwrap());
+            let published = Arc::new(Self { keys: std::sync::Mutex::default(), asked: AtomicUsize::new(0) });
+            published.publish(Some(keys));
+            let (own, issuer) = (Arc::clone(&published), Issuer::new(name.clone(), Url::parse(&name).unwrap()));
+            std::thread::spawn(move || {
+                for stream in listener.incoming() {
+                    let mut stream = BufReader::new(stream.unwrap());
+                    let mut head = String::new();
+                    while stream.read_line(&mut head).unwrap() > 2 {}
+                    let (status, text) = own.answer(&name, head.split(' ').nth(1).unwrap_or_default());
+                    let length = text.len();
+                    let head = format!("HTTP/1.1 {status} Status\r\nConnection: close\r\nContent-Length: {length}");
+                    write!(stream.get_mut(), "{head}\r\n\r\n{text}").unwrap();
+                }
+            });
+            (published, issuer)
+        }
+
+        fn publish(&self, ids: Option<&[&str]>) {
+            let key = |id: &&str| json!({ "kty": "OKP", "crv": "Ed25519", "x": X, "kid": id });
+            *self.keys.lock().unwrap() = ids.map(|ids| ids.iter().map(key).collect());
+        }
+
+        fn answer(&self, name: &str, path: &str) -> (u16, String) {
+            match (&*self.keys.lock().unwrap(), path) {
+                (None, _) => (500, String::new()),
+                (_, "/.well-known/oauth-authorization-server") => {
+                    (200, json!({ "issuer": name, "jwks_uri": format!("{name}/keys") }).to_string())
+                }
+                (Some(keys), "/keys") => {
+                    self.asked.fetch_add(1, Relaxed);
+                    (200, json!({ "keys": keys }).to_string())
+                }
+                _ => (404, String::new()),
+            }
+        }
+    }
+
+    const X: &str = "11qYAPKvY6mnuQkW4nUcQZOZ4GyIJi2cpdLbLV8cYG0";
+
+    /// Lets time pass at once.
+    async fn pass(time: Duration) {
+        tokio::time::pause();
+        tokio::time::advance(time).await;
+        tokio::time::resume();
+    }
+
+    #[tokio::test]
+    async fn keys_are_read_again_when_that_can_help_and_not_too_often() {
+        let documents = Documents::new(NetworkOptions::default());
+        let (published, issuer) = Published::start(&["a"]);
+        let key = async |id| match issuer.key(Some(id), Algorithm::EdDSA, &documents).await {
+            Ok(_) => "known",
+            Err(Challenge::Invalid(_)) => "unknown",
+            Err(_) => "unavailable",
+        };
+        let asked = || published.asked.load(Relaxed);
+        let all = join_all((0..20).map(|_| key("a"))).await;
+        assert_eq!((all, asked()), (vec!["known"; 20], 1), "one asks for all");
+
+        published.publish(Some(&["b"]));
+        pass(LOOK_AGAIN / 2).await;
+        assert_eq!((key("b").await, key("a").await, asked()), ("unknown", "known", 1));
+        pass(LOOK_AGAIN / 2).await;
+        assert_eq!((key("b").await, key("a").await, asked()), ("known", "unknown", 2), "the keys were rotated");
+
+        published.publish(None);
+        pass(KEYS_LIVE / 2).await;
+        assert_eq!((key("b").await, key("c").await, key("b").await), ("known", "unavailable", "known"));
+        pass(KEYS_LIVE / 2).await;
+        assert_eq!((key("b").await, asked()), ("unavailable", 2), "what was withdrawn is of no use for ever");
+        published.publish(Some(&["b"]));
+        assert_eq!((key("b").await, asked()), ("unavailable", 2), "a moment of peace");
+        pass(ASK_AGAIN).await;
+        assert_eq!((key("b").await, asked()), ("known", 3));
+    }
+
+    #[tokio::test]
+    async fn an_issuer_that_goes_by_another_name_is_not_the_one() {
+        let documents = Documents::new(NetworkOptions::default());
+        let (_published, issuer) = Published::start(&["a"]);
+        let other = Issuer::new(format!("{}/", issuer.name()), issuer.address.clone());
+        let refused = other.key(Some("a"), Algorithm::EdDSA, &documents).await.unwrap_err();
+        assert!(matches!(refused, Challenge::Unavailable { .. }), "{refused:?}");
+        let error = other.keys_address(&documents).await.unwrap_err().to_string();
+        assert!(error.contains(&format!("calls itself {:?}", issuer.name())), "{error}");
+    }
 
     #[test]
     fn metadata_is_looked_for_where_the_standards_say() {
@@ -265,8 +369,7 @@ mod tests {
 
     #[test]
     fn a_key_is_found_by_its_id_or_by_being_the_only_one() {
-        let x = "11qYAPKvY6mnuQkW4nUcQZOZ4GyIJi2cpdLbLV8cYG0";
-        let okp = |id: &str| json!({ "kty": "OKP", "crv": "Ed25519", "x": x, "kid": id });
+        let okp = |id: &str| json!({ "kty": "OKP", "crv": "Ed25519", "x": X, "kid": id });
         let rsa = |id: &str, more: Value| {
             let mut key = json!({ "kty": "RSA", "n": "AQAB", "e": "AQAB", "kid": id });
             key.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -279,7 +382,7 @@ mod tests {
             rsa("d", json!({ "use": "enc" })),
             rsa("e", json!({ "alg": "RSA-OAEP" })),
             json!({ "kty": "oct", "k": "c2VjcmV0", "kid": "f" }),
-            json!({ "kty": "OKP", "crv": "X25519", "x": x, "kid": "g" }),
+            json!({ "kty": "OKP", "crv": "X25519", "x": X, "kid": "g" }),
             json!({ "kty": "AKP", "kid": "h" }),
             json!("nonsense"),
         ];

@@ -16,6 +16,7 @@ use serde_json::Value;
 
 use super::Server;
 use super::listing::{self, Form, Listing};
+use super::served::Served;
 use crate::call::{Caller, ClientAddress};
 use crate::principal::Principal;
 
@@ -72,33 +73,10 @@ impl Handler {
         Self(Arc::new(Inner { server, config, identity, principal, whole }))
     }
 
-    /// The tools that `principal` may see.
-    #[must_use]
-    pub fn listing(&self, principal: &Arc<Principal>) -> Listing {
-        if principal.grant().is_everything() {
-            return self.0.whole.clone();
-        }
-        Listing::new(Arc::clone(&self.0.server.catalogue), Arc::clone(principal))
-    }
-
     /// The tools that the local user may see.
     #[must_use]
     pub fn whole_listing(&self) -> Listing {
         self.0.whole.clone()
-    }
-
-    /// The scope that keeps `principal` from calling a tool which it may otherwise see.
-    #[must_use]
-    pub fn lacking_scope(&self, principal: &Principal, tool: &str) -> Option<&'static str> {
-        let entry = self.0.server.catalogue.find(tool)?;
-        let grant = principal.grant();
-        if grant.reaches(&entry) { grant.lacking(&entry) } else { None }
-    }
-
-    /// What calls would fail for, in sentences.
-    #[must_use]
-    pub fn missing(&self) -> Vec<String> {
-        self.0.server.missing()
     }
 
     /// Who makes this request.
@@ -118,6 +96,25 @@ impl Handler {
     /// Says in the `_meta` of a result who gave it, as 2026-07-28 asks for.
     fn sign(&self, meta: &mut Option<MetaObject>) {
         meta.get_or_insert_default().insert(SERVER_INFO.to_owned(), self.0.identity.clone());
+    }
+}
+
+impl Served for Handler {
+    fn listing(&self, principal: &Arc<Principal>) -> Option<Listing> {
+        if principal.grant().is_everything() {
+            return Some(self.0.whole.clone());
+        }
+        Some(Listing::new(Arc::clone(&self.0.server.catalogue), Arc::clone(principal)))
+    }
+
+    fn lacking_scope(&self, principal: &Principal, tool: &str) -> Option<&'static str> {
+        let entry = self.0.server.catalogue.find(tool)?;
+        let grant = principal.grant();
+        if grant.reaches(&entry) { grant.lacking(&entry) } else { None }
+    }
+
+    fn missing(&self) -> Vec<String> {
+        self.0.server.missing()
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod handler;
 pub mod listing;
+mod served;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -13,6 +14,7 @@ use rmcp::model::CallToolResult;
 use serde_json::{Map, Value};
 
 pub use handler::Handler;
+pub use served::Served;
 
 use crate::account::Account;
 use crate::arguments::Arguments;

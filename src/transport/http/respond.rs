@@ -25,7 +25,7 @@ use super::sessions::Sessions;
 use super::{HttpOptions, MOST_REQUESTS};
 use crate::authentication::{Authentication, Challenge};
 use crate::principal::Principal;
-use crate::server::Handler;
+use crate::server::Served;
 use crate::transport::message::{self, INTERNAL_ERROR, INVALID_REQUEST, Inbound, PARSE_ERROR};
 
 /// The header that names a session of the revisions before 2026-07-28.
@@ -43,26 +43,21 @@ const TRY_AGAIN: HeaderValue = HeaderValue::from_static("1");
 const METADATA: &str = "/.well-known/oauth-protected-resource";
 
 /// What all connections share.
-pub(super) struct App {
+pub(super) struct App<H> {
     origins: Origins,
     proxies: Proxies,
     authentication: Authentication,
     sessions: Arc<Sessions>,
-    handler: Handler,
-    mcp: StreamableHttpService<Handler, Sessions>,
+    handler: H,
+    mcp: StreamableHttpService<H, Sessions>,
     /// A permit for every request that is being answered.
     pub(super) flight: Arc<Semaphore>,
     closing: CancellationToken,
 }
 
-impl App {
+impl<H: Served> App<H> {
     /// `closing` ends the taking of requests, `end` whatever is still open after that.
-    pub(super) fn new(
-        handler: Handler,
-        options: HttpOptions,
-        closing: CancellationToken,
-        end: CancellationToken,
-    ) -> Self {
+    pub(super) fn new(handler: H, options: HttpOptions, closing: CancellationToken, end: CancellationToken) -> Self {
         let sessions = Arc::new(Sessions::new(options.most_sessions, options.session_idle));
         let config = StreamableHttpServerConfig::default()
             .with_json_response(true)
@@ -232,7 +227,7 @@ impl App {
                         return self.challenge(&Challenge::Insufficient(vec![scope.to_owned()]));
                     }
                 }
-                ClientRequest::ListToolsRequest(_) => listing = Some(self.handler.listing(&principal)),
+                ClientRequest::ListToolsRequest(_) => listing = self.handler.listing(&principal),
                 ClientRequest::InitializeRequest(_) => opens = true,
                 _ => {}
             }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::conversation::{Answers, Conversation, Progress, Question, Turn, form};
 use super::tools::{image, resource, words};
-use super::{from_json, text};
+use super::{result, text};
 
 struct Prompt {
     name: &'static str,
@@ -53,7 +53,7 @@ pub(super) fn list() -> Result<ListPromptsResult, ErrorData> {
         let arguments: Vec<Value> = arguments.collect();
         json!({ "name": prompt.name, "description": prompt.description, "arguments": arguments })
     });
-    from_json(json!({ "prompts": prompts.collect::<Vec<_>>() }))
+    result(json!({ "prompts": prompts.collect::<Vec<_>>() }))
 }
 
 pub(super) async fn get(
@@ -79,7 +79,7 @@ pub(super) async fn get(
         Progress::Answered(answers) => {
             let contents = (prompt.contents)(&arguments, &answers).into_iter();
             let messages: Vec<Value> = contents.map(|content| json!({ "role": "user", "content": content })).collect();
-            from_json::<GetPromptResult>(json!({ "messages": messages }))?.into()
+            result::<GetPromptResult>(json!({ "messages": messages }))?.into()
         }
     })
 }
@@ -88,5 +88,5 @@ pub(super) async fn get(
 pub(super) fn complete(request: &CompleteRequestParams) -> Result<CompleteResult, ErrorData> {
     let typed = &request.argument.value;
     let values: Vec<&str> = ["paris", "park", "testing"].into_iter().filter(|word| word.starts_with(typed)).collect();
-    from_json(json!({ "completion": { "total": values.len(), "values": values, "hasMore": false } }))
+    result(json!({ "completion": { "total": values.len(), "values": values, "hasMore": false } }))
 }

@@ -4,7 +4,7 @@ use rmcp::ErrorData;
 use rmcp::model::{ListResourceTemplatesResult, ListResourcesResult, ReadResourceResult};
 use serde_json::{Value, json};
 
-use super::{PIXEL, from_json};
+use super::{PIXEL, result};
 
 struct Resource {
     uri: &'static str,
@@ -30,12 +30,12 @@ pub(super) fn list() -> Result<ListResourcesResult, ErrorData> {
     let resources = RESOURCES
         .iter()
         .map(|resource| json!({ "uri": resource.uri, "name": resource.name, "mimeType": resource.mime_type }));
-    from_json(json!({ "resources": resources.collect::<Vec<_>>() }))
+    result(json!({ "resources": resources.collect::<Vec<_>>() }))
 }
 
 pub(super) fn templates() -> Result<ListResourceTemplatesResult, ErrorData> {
     let (before, after) = TEMPLATE;
-    from_json(json!({ "resourceTemplates": [{
+    result(json!({ "resourceTemplates": [{
         "uriTemplate": format!("{before}{{id}}{after}"),
         "name": "Data",
         "mimeType": "application/json",
@@ -50,7 +50,7 @@ pub(super) fn read(uri: &str) -> Result<ReadResourceResult, ErrorData> {
         }
         None => from_template(uri).ok_or_else(|| unknown(uri))?,
     };
-    from_json(json!({ "contents": [contents] }))
+    result(json!({ "contents": [contents] }))
 }
 
 /// Whether a client may watch the resource.

@@ -167,7 +167,7 @@ pub(super) async fn call(
         context: &context,
     };
     match &tool.run {
-        Run::Says(result) => from_json::<CallToolResult>(result(&arguments)).map(CallToolResponse::from),
+        Run::Says(value) => super::result::<CallToolResult>(value(&arguments)).map(CallToolResponse::from),
         Run::Does(work) => work(fixtures, &context)
             .await
             .map(CallToolResponse::from)

@@ -247,15 +247,17 @@ impl ServerHandler for Handler {
     async fn on_custom_request(
         &self,
         request: CustomRequest,
-        _: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<CustomResult, ErrorData> {
+        let handshake = !is_stateless(&context);
         let expected = match request.method.as_str() {
-            "initialize" => {
+            "initialize" if handshake => {
                 "`protocolVersion` (text), `capabilities` (object) and `clientInfo` (object with `name` and `version`)"
             }
             "tools/call" => "`name` (text) and, where the tool takes any, `arguments` (object)",
             "tools/list" => "nothing but an optional `cursor` (text)",
-            "ping" | "server/discover" => "nothing of their own",
+            "ping" if handshake => "nothing of its own",
+            "server/discover" => "nothing of its own",
             method => {
                 return Err(ErrorData::new(
                     ErrorCode::METHOD_NOT_FOUND,

@@ -13,9 +13,10 @@ use rmcp::model::{
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::from_json;
+use super::questions::Question;
 
 /// How long a client may take to answer a round.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -29,14 +30,6 @@ pub(super) struct Conversation {
     pub(super) rounds: &'static [&'static [Question]],
     /// Whether the state goes to the client and back, sealed. Without, there is one round.
     pub(super) sealed: bool,
-}
-
-/// One question.
-pub(super) struct Question {
-    /// What the answer goes by.
-    pub(super) key: &'static str,
-    /// The request, made of the arguments of the call.
-    pub(super) ask: fn(&JsonObject) -> Value,
 }
 
 /// The answers of all rounds, by the keys of their questions.
@@ -164,35 +157,3 @@ fn internal(error: &dyn std::fmt::Display) -> ErrorData {
 fn is_stateless(context: &RequestContext<RoleServer>) -> bool {
     context.protocol_version().is_some_and(|version| version.as_str() >= ProtocolVersion::V_2026_07_28.as_str())
 }
-
-/// An elicitation by a form with these properties, all of them required.
-pub(super) fn form(message: &str, properties: Value) -> Value {
-    let required: Vec<&String> = properties.as_object().into_iter().flat_map(|map| map.keys()).collect();
-    let schema = json!({ "type": "object", "properties": properties, "required": required });
-    json!({ "method": "elicitation/create", "params": { "message": message, "requestedSchema": schema } })
-}
-
-/// A request for one message of the client's model, of at most 100 tokens.
-pub(super) fn sample(text: &str) -> Value {
-    let message = json!({ "role": "user", "content": { "type": "text", "text": text } });
-    json!({ "method": "sampling/createMessage", "params": { "messages": [message], "maxTokens": 100 } })
-}
-
-/// A request for the roots of the client.
-pub(super) fn roots() -> Value {
-    json!({ "method": "roots/list" })
-}
-
-/// Asks for a name.
-pub(super) const NAME: Question =
-    Question { key: "user_name", ask: |_| form("What is your name?", json!({ "name": { "type": "string" } })) };
-
-/// Asks to confirm.
-pub(super) const CONFIRMATION: Question =
-    Question { key: "confirm", ask: |_| form("Please confirm.", json!({ "ok": { "type": "boolean" } })) };
-
-/// Asks for the roots.
-pub(super) const ROOTS: Question = Question { key: "client_roots", ask: |_| roots() };
-
-/// Asks the model for a greeting.
-pub(super) const GREETING: Question = Question { key: "greeting", ask: |_| sample("Generate a greeting.") };

@@ -12,6 +12,7 @@
 mod conversation;
 mod handler;
 mod prompts;
+mod questions;
 mod resources;
 mod tasks;
 mod tools;

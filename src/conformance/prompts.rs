@@ -8,7 +8,8 @@ use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer};
 use serde_json::{Value, json};
 
-use super::conversation::{Answers, Conversation, Progress, Question, Turn, form};
+use super::conversation::{Answers, Conversation, Progress, Turn};
+use super::questions::CONTEXT;
 use super::tools::{image, resource, words};
 use super::{result, text};
 
@@ -26,25 +27,49 @@ struct Prompt {
 /// No questions.
 const SILENT: Conversation = Conversation { rounds: &[], sealed: false };
 
-#[rustfmt::skip]
 const PROMPTS: &[Prompt] = &[
-    Prompt { name: "test_simple_prompt", description: "One message.", arguments: &[], conversation: SILENT,
-        contents: |_, _| vec![words("This is a simple prompt for testing.")] },
-    Prompt { name: "test_prompt_with_arguments", description: "One message with the arguments in it.",
-        arguments: &["arg1", "arg2"], conversation: SILENT,
-        contents: |arguments, _| vec![words(&format!("Prompt with arguments: arg1='{}', arg2='{}'",
-            text(arguments, "arg1"), text(arguments, "arg2")))] },
-    Prompt { name: "test_prompt_with_embedded_resource", description: "A resource and a message.",
-        arguments: &["resourceUri"], conversation: SILENT,
-        contents: |arguments, _| vec![
-            resource(text(arguments, "resourceUri"), "text/plain", "Embedded resource content for testing."),
-            words("Please process the embedded resource above.")] },
-    Prompt { name: "test_prompt_with_image", description: "An image and a message.", arguments: &[], conversation: SILENT,
-        contents: |_, _| vec![image(), words("Please analyze the image above.")] },
-    Prompt { name: "test_input_required_result_prompt", description: "Asks the user first.", arguments: &[],
-        conversation: Conversation { sealed: false, rounds: &[&[Question { key: "user_context",
-            ask: |_| form("What context should the prompt use?", json!({ "context": { "type": "string" } })) }]] },
-        contents: |_, answers| vec![words(&format!("Use this context: {}", answers["user_context"]["content"]["context"]))] },
+    Prompt {
+        name: "test_simple_prompt",
+        description: "One message.",
+        arguments: &[],
+        conversation: SILENT,
+        contents: |_, _| vec![words("This is a simple prompt for testing.")],
+    },
+    Prompt {
+        name: "test_prompt_with_arguments",
+        description: "One message with the arguments in it.",
+        arguments: &["arg1", "arg2"],
+        conversation: SILENT,
+        contents: |arguments, _| {
+            let [first, second] = ["arg1", "arg2"].map(|name| text(arguments, name));
+            vec![words(&format!("Prompt with arguments: arg1='{first}', arg2='{second}'"))]
+        },
+    },
+    Prompt {
+        name: "test_prompt_with_embedded_resource",
+        description: "A resource and a message.",
+        arguments: &["resourceUri"],
+        conversation: SILENT,
+        contents: |arguments, _| {
+            let embedded = "Embedded resource content for testing.";
+            let resource = resource(text(arguments, "resourceUri"), "text/plain", embedded);
+            vec![resource, words("Please process the embedded resource above.")]
+        },
+    },
+    Prompt {
+        name: "test_prompt_with_image",
+        description: "An image and a message.",
+        arguments: &[],
+        conversation: SILENT,
+        contents: |_, _| vec![image(), words("Please analyze the image above.")],
+    },
+    Prompt {
+        name: "test_input_required_result_prompt",
+        description: "Asks the user first.",
+        arguments: &[],
+        conversation: Conversation { rounds: &[&[CONTEXT]], sealed: false },
+        contents: |_, answers| vec![words(&format!("Use this: {}", answers[CONTEXT.key]["content"]))],
+    },
 ];
 
 pub(super) fn list() -> Result<ListPromptsResult, ErrorData> {

@@ -7,7 +7,7 @@ use rmcp::model::{CallToolResult, ContentBlock, InputRequest, JsonObject};
 use rmcp::task_manager::{TaskContext, TaskExit, TaskFuture};
 use serde_json::{Value, json};
 
-use super::conversation::form;
+use super::questions::form;
 use super::tools::told;
 use super::{from_json, text};
 

@@ -12,10 +12,11 @@ use rmcp::task_manager::{TaskExit, TaskOptions};
 use rmcp::{ErrorData, RoleServer};
 use serde_json::{Value, json};
 
-use super::conversation::{
-    Answers, CONFIRMATION, Conversation, GREETING, NAME, Progress, Question, ROOTS, Turn, form, sample,
-};
+use super::conversation::{Answers, Conversation, Progress, Turn};
 use super::handler::{Change, Fixtures};
+use super::questions::{
+    CAPITAL, CHOICES, CONFIRMATION, DEFAULTS, FIRST_STEP, GREETING, MESSAGE, NAME, PROMPT, Question, ROOTS, SECOND_STEP,
+};
 use super::tasks::{self, Task};
 use super::{PIXEL, SILENCE, from_json, text};
 
@@ -30,14 +31,16 @@ pub(super) struct Tool {
     run: Run,
 }
 
+/// Work of the server, for a request.
+type Work = for<'a> fn(&'a Fixtures, &'a RequestContext<RoleServer>) -> BoxFuture<'a, Worked>;
+type Worked = Result<CallToolResult, ServiceError>;
+
 /// What a call does.
 enum Run {
     /// Gives this result.
     Says(fn(&JsonObject) -> Value),
     /// Works, with notifications or effects on the server.
-    Does(
-        for<'a> fn(&'a Fixtures, &'a RequestContext<RoleServer>) -> BoxFuture<'a, Result<CallToolResult, ServiceError>>,
-    ),
+    Does(Work),
     /// Asks the client and makes its result of the answers.
     Asks(Conversation, fn(&Answers) -> String),
     /// Becomes a task, where the client takes tasks.
@@ -46,99 +49,138 @@ enum Run {
     AsksAndWorks(Conversation),
 }
 
-const fn one_round(questions: &'static [&'static [Question]], sealed: bool) -> Conversation {
-    Conversation { rounds: questions, sealed }
+const fn tool(name: &'static str, description: &'static str, schema: fn() -> Value, run: Run) -> Tool {
+    Tool { name, description, schema, run }
 }
 
-#[rustfmt::skip]
+const fn asks(
+    name: &'static str,
+    description: &'static str,
+    schema: fn() -> Value,
+    conversation: Conversation,
+    result: fn(&Answers) -> String,
+) -> Tool {
+    tool(name, description, schema, Run::Asks(conversation, result))
+}
+
+const fn once(rounds: &'static [&'static [Question]]) -> Conversation {
+    Conversation { rounds, sealed: false }
+}
+
+const fn sealed(rounds: &'static [&'static [Question]]) -> Conversation {
+    Conversation { rounds, sealed: true }
+}
+
 const TOOLS: &[Tool] = &[
     // Content.
-    Tool { name: "test_simple_text", description: "Returns text.", schema: none,
-        run: Run::Says(|_| content(json!([words("This is a simple text response for testing.")]))) },
-    Tool { name: "test_image_content", description: "Returns an image.", schema: none,
-        run: Run::Says(|_| content(json!([image()]))) },
-    Tool { name: "test_audio_content", description: "Returns a sound.", schema: none,
-        run: Run::Says(|_| content(json!([{ "type": "audio", "data": SILENCE, "mimeType": "audio/wav" }]))) },
-    Tool { name: "test_embedded_resource", description: "Returns a resource.", schema: none,
-        run: Run::Says(|_| content(json!([resource("test://embedded-resource", "text/plain", "This is an embedded resource content.")]))) },
-    Tool { name: "test_multiple_content_types", description: "Returns text, an image and a resource.", schema: none,
-        run: Run::Says(|_| content(json!([words("Multiple content types test:"), image(),
-            resource("test://mixed-content-resource", "application/json", r#"{"test":"data","value":123}"#)]))) },
-    Tool { name: "test_error_handling", description: "Fails.", schema: none,
-        run: Run::Says(|_| json!({ "content": [words("This tool intentionally returns an error for testing.")], "isError": true })) },
+    tool(
+        "test_simple_text",
+        "Returns text.",
+        none,
+        Run::Says(|_| content(json!([words("This is a simple text response for testing.")]))),
+    ),
+    tool("test_image_content", "Returns an image.", none, Run::Says(|_| content(json!([image()])))),
+    tool(
+        "test_audio_content",
+        "Returns a sound.",
+        none,
+        Run::Says(|_| content(json!([{ "type": "audio", "data": SILENCE, "mimeType": "audio/wav" }]))),
+    ),
+    tool(
+        "test_embedded_resource",
+        "Returns a resource.",
+        none,
+        Run::Says(|_| {
+            content(json!([resource(
+                "test://embedded-resource",
+                "text/plain",
+                "This is an embedded resource content."
+            )]))
+        }),
+    ),
+    tool(
+        "test_multiple_content_types",
+        "Returns text, an image and a resource.",
+        none,
+        Run::Says(|_| {
+            content(json!([
+                words("Multiple content types test:"),
+                image(),
+                resource("test://mixed-content-resource", "application/json", r#"{"test":"data","value":123}"#)
+            ]))
+        }),
+    ),
+    tool(
+        "test_error_handling",
+        "Fails.",
+        none,
+        Run::Says(
+            |_| json!({ "content": [words("This tool intentionally returns an error for testing.")], "isError": true }),
+        ),
+    ),
     // Schemas and headers.
-    Tool { name: "json_schema_2020_12_tool", description: "Has a schema with the vocabulary of JSON Schema 2020-12.", schema: vocabulary,
-        run: Run::Says(|arguments| content(json!([words(&Value::Object(arguments.clone()).to_string())]))) },
-    Tool { name: "test_header", description: "Takes an argument that is repeated in a header.", schema: || json!({
-            "type": "object", "properties": { "region": { "type": "string", "x-mcp-header": "Region" } } }),
-        run: Run::Says(|arguments| content(json!([words(text(arguments, "region"))]))) },
+    tool(
+        "json_schema_2020_12_tool",
+        "Has a schema with the vocabulary of JSON Schema 2020-12.",
+        vocabulary,
+        Run::Says(|arguments| content(json!([words(&Value::Object(arguments.clone()).to_string())]))),
+    ),
+    tool(
+        "test_header",
+        "Takes an argument that is repeated in a header.",
+        region,
+        Run::Says(|arguments| content(json!([words(text(arguments, "region"))]))),
+    ),
     // Notifications.
-    Tool { name: "test_tool_with_logging", description: "Logs three messages.", schema: none, run: Run::Does(|_, context| Box::pin(logs(context))) },
-    Tool { name: "test_logging_tool", description: "Logs three messages.", schema: none, run: Run::Does(|_, context| Box::pin(logs(context))) },
-    Tool { name: "test_tool_with_progress", description: "Tells its progress.", schema: none, run: Run::Does(|_, context| Box::pin(progresses(context))) },
-    Tool { name: "test_trigger_tool_change", description: "Tells subscribers that the tools have changed.", schema: none,
-        run: Run::Does(|fixtures, _| Box::pin(changes(fixtures, Change::Tools))) },
-    Tool { name: "test_trigger_prompt_change", description: "Tells subscribers that the prompts have changed.", schema: none,
-        run: Run::Does(|fixtures, _| Box::pin(changes(fixtures, Change::Prompts))) },
+    tool("test_tool_with_logging", "Logs three messages.", none, Run::Does(|_, context| Box::pin(logs(context)))),
+    tool("test_logging_tool", "Logs three messages.", none, Run::Does(|_, context| Box::pin(logs(context)))),
+    tool("test_tool_with_progress", "Tells its progress.", none, Run::Does(|_, context| Box::pin(progresses(context)))),
+    tool(
+        "test_trigger_tool_change",
+        "Tells subscribers that the tools have changed.",
+        none,
+        Run::Does(|fixtures, _| Box::pin(changes(fixtures, Change::Tools))),
+    ),
+    tool(
+        "test_trigger_prompt_change",
+        "Tells subscribers that the prompts have changed.",
+        none,
+        Run::Does(|fixtures, _| Box::pin(changes(fixtures, Change::Prompts))),
+    ),
     // Questions to the client.
-    Tool { name: "test_sampling", description: "Asks the client's model.", schema: || required("prompt"),
-        run: Run::Asks(one_round(&[&[Question { key: "answer", ask: |arguments| sample(text(arguments, "prompt")) }]], false),
-            |answers| format!("LLM response: {}", answers["answer"]["content"])) },
-    Tool { name: "test_elicitation", description: "Asks the user.", schema: || required("message"),
-        run: Run::Asks(one_round(&[&[Question { key: "answer", ask: |arguments| form(text(arguments, "message"),
-                json!({ "username": { "type": "string" }, "email": { "type": "string" } })) }]], false),
-            |answers| format!("User response: {}", answers["answer"])) },
-    Tool { name: "test_elicitation_sep1034_defaults", description: "Asks the user, with defaults.", schema: none,
-        run: Run::Asks(one_round(&[&[Question { key: "answer", ask: |_| form("Check your profile.", json!({
-                "name": { "type": "string", "default": "John Doe" },
-                "age": { "type": "integer", "default": 30 },
-                "score": { "type": "number", "default": 95.5 },
-                "status": { "type": "string", "enum": ["active", "inactive", "pending"], "default": "active" },
-                "verified": { "type": "boolean", "default": true } })) }]], false),
-            completed) },
-    Tool { name: "test_elicitation_sep1330_enums", description: "Asks the user to choose.", schema: none,
-        run: Run::Asks(one_round(&[&[Question { key: "answer", ask: |_| form("Choose.", json!({
-                "untitledSingle": { "type": "string", "enum": ["option1", "option2", "option3"] },
-                "titledSingle": { "type": "string", "oneOf": titled("Option") },
-                "legacyEnum": { "type": "string", "enum": ["opt1", "opt2", "opt3"], "enumNames": ["Option One", "Option Two", "Option Three"] },
-                "untitledMulti": { "type": "array", "items": { "type": "string", "enum": ["option1", "option2", "option3"] } },
-                "titledMulti": { "type": "array", "items": { "anyOf": titled("Choice") } } })) }]], false),
-            completed) },
-    Tool { name: "test_streaming_elicitation", description: "Asks the user for a name.", schema: none,
-        run: Run::Asks(one_round(&[&[NAME]], false), greeted) },
-    Tool { name: "test_missing_capability", description: "Needs the client's model.", schema: none,
-        run: Run::Asks(one_round(&[&[GREETING]], false), said) },
-    Tool { name: "test_input_required_result_elicitation", description: "Asks the user for a name.", schema: none,
-        run: Run::Asks(one_round(&[&[NAME]], false), greeted) },
-    Tool { name: "test_input_required_result_sampling", description: "Asks the client's model.", schema: none,
-        run: Run::Asks(one_round(&[&[Question { key: "capital_question", ask: |_| sample("What is the capital of France?") }]], false), said) },
-    Tool { name: "test_input_required_result_list_roots", description: "Asks for the roots of the client.", schema: none,
-        run: Run::Asks(one_round(&[&[ROOTS]], false), said) },
-    Tool { name: "test_input_required_result_request_state", description: "Asks the user, with a state.", schema: none,
-        run: Run::Asks(one_round(&[&[CONFIRMATION]], true), |_| "state-ok".to_owned()) },
-    Tool { name: "test_input_required_result_tampered_state", description: "Asks the user, with a state.", schema: none,
-        run: Run::Asks(one_round(&[&[CONFIRMATION]], true), said) },
-    Tool { name: "test_input_required_result_multiple_inputs", description: "Asks three things at once.", schema: none,
-        run: Run::Asks(one_round(&[&[NAME, GREETING, ROOTS]], true), said) },
-    Tool { name: "test_input_required_result_capabilities", description: "Asks only what the client can answer.", schema: none,
-        run: Run::Asks(one_round(&[&[NAME, GREETING]], false), said) },
-    Tool { name: "test_input_required_result_multi_round", description: "Asks twice.", schema: none,
-        run: Run::Asks(Conversation { sealed: true, rounds: &[
-            &[Question { key: "step1", ask: |_| form("Step 1: What is your name?", json!({ "name": { "type": "string" } })) }],
-            &[Question { key: "step2", ask: |_| form("Step 2: What is your favorite color?", json!({ "color": { "type": "string" } })) }],
-        ] }, said) },
+    asks("test_sampling", "Asks the client's model.", || required("prompt"), once(&[&[PROMPT]]), said),
+    asks("test_elicitation", "Asks the user.", || required("message"), once(&[&[MESSAGE]]), completed),
+    asks("test_elicitation_sep1034_defaults", "Asks with defaults.", none, once(&[&[DEFAULTS]]), completed),
+    asks("test_elicitation_sep1330_enums", "Asks for a choice.", none, once(&[&[CHOICES]]), completed),
+    asks("test_streaming_elicitation", "Asks for a name.", none, once(&[&[NAME]]), greeted),
+    asks("test_missing_capability", "Needs the client's model.", none, once(&[&[GREETING]]), said),
+    asks("test_input_required_result_elicitation", "Asks for a name.", none, once(&[&[NAME]]), greeted),
+    asks("test_input_required_result_sampling", "Asks the client's model.", none, once(&[&[CAPITAL]]), said),
+    asks("test_input_required_result_list_roots", "Asks for the roots.", none, once(&[&[ROOTS]]), said),
+    asks("test_input_required_result_capabilities", "Asks what it can.", none, once(&[&[NAME, GREETING]]), said),
+    asks("test_input_required_result_request_state", "Has a state.", none, sealed(&[&[CONFIRMATION]]), approved),
+    asks("test_input_required_result_tampered_state", "Has a state.", none, sealed(&[&[CONFIRMATION]]), approved),
+    asks(
+        "test_input_required_result_multiple_inputs",
+        "Asks three things at once.",
+        none,
+        sealed(&[&[NAME, GREETING, ROOTS]]),
+        said,
+    ),
+    asks("test_input_required_result_multi_round", "Asks twice.", none, sealed(&[&[FIRST_STEP], &[SECOND_STEP]]), said),
     // Tasks.
-    Tool { name: "greet", description: "Greets.", schema: || required("name"),
-        run: Run::Says(|arguments| content(json!([words(&format!("Hello, {}!", text(arguments, "name")))]))) },
-    Tool { name: "slow_compute", description: "Takes its time.", schema: || json!({
-            "type": "object", "properties": { "seconds": { "type": "integer", "minimum": 0 }, "label": { "type": "string" } } }),
-        run: Run::Works(tasks::SLOW_COMPUTE) },
-    Tool { name: "failing_job", description: "Fails after a while.", schema: none, run: Run::Works(tasks::FAILING_JOB) },
-    Tool { name: "protocol_error_job", description: "Ends with an error of the protocol.", schema: none, run: Run::Works(tasks::PROTOCOL_ERROR_JOB) },
-    Tool { name: "confirm_delete", description: "Asks the user while it works.", schema: || required("filename"), run: Run::Works(tasks::CONFIRM_DELETE) },
-    Tool { name: "multi_input", description: "Asks the user twice while it works.", schema: none, run: Run::Works(tasks::MULTI_INPUT) },
-    Tool { name: "test_tool_with_task", description: "Asks the user and then works.", schema: none,
-        run: Run::AsksAndWorks(one_round(&[&[NAME]], false)) },
+    tool(
+        "greet",
+        "Greets.",
+        || required("name"),
+        Run::Says(|arguments| content(json!([words(&format!("Hello, {}!", text(arguments, "name")))]))),
+    ),
+    tool("slow_compute", "Takes its time.", duration, Run::Works(tasks::SLOW_COMPUTE)),
+    tool("failing_job", "Fails after a while.", none, Run::Works(tasks::FAILING_JOB)),
+    tool("protocol_error_job", "Ends with an error of the protocol.", none, Run::Works(tasks::PROTOCOL_ERROR_JOB)),
+    tool("confirm_delete", "Asks the user while it works.", || required("filename"), Run::Works(tasks::CONFIRM_DELETE)),
+    tool("multi_input", "Asks the user twice while it works.", none, Run::Works(tasks::MULTI_INPUT)),
+    tool("test_tool_with_task", "Asks the user and then works.", none, Run::AsksAndWorks(once(&[&[NAME]]))),
 ];
 
 /// The tools as they are listed.
@@ -205,7 +247,7 @@ pub(super) async fn call(
 
 /// Logs three messages, to whoever has asked for that: by `logging/setLevel` before 2026-07-28, since then with
 /// every request.
-async fn logs(context: &RequestContext<RoleServer>) -> Result<CallToolResult, ServiceError> {
+async fn logs(context: &RequestContext<RoleServer>) -> Worked {
     let wanted = context.meta.protocol_version().is_none() || context.meta.log_level().is_some();
     for message in ["Tool execution started", "Tool processing data", "Tool execution completed"] {
         if wanted {
@@ -217,7 +259,7 @@ async fn logs(context: &RequestContext<RoleServer>) -> Result<CallToolResult, Se
     Ok(told("Three messages were logged."))
 }
 
-async fn progresses(context: &RequestContext<RoleServer>) -> Result<CallToolResult, ServiceError> {
+async fn progresses(context: &RequestContext<RoleServer>) -> Worked {
     for percent in [0.0, 50.0, 100.0] {
         if let Some(token) = context.meta.get_progress_token() {
             let progress = ProgressNotificationParam::new(token, percent).with_total(100.0);
@@ -228,7 +270,7 @@ async fn progresses(context: &RequestContext<RoleServer>) -> Result<CallToolResu
     Ok(told("All is done."))
 }
 
-async fn changes(fixtures: &Fixtures, change: Change) -> Result<CallToolResult, ServiceError> {
+async fn changes(fixtures: &Fixtures, change: Change) -> Worked {
     // Without subscribers there is nobody to tell.
     let _ = fixtures.changes.send(change);
     Ok(told("Subscribers are told."))
@@ -241,6 +283,11 @@ fn completed(answers: &Answers) -> String {
 
 fn greeted(answers: &Answers) -> String {
     format!("Hello, {}!", text_of(&answers[NAME.key]["content"]["name"]))
+}
+
+/// The word by which the suite sees that the state was read.
+fn approved(_: &Answers) -> String {
+    "state-ok".to_owned()
 }
 
 fn said(answers: &Answers) -> String {
@@ -283,11 +330,13 @@ fn required(name: &str) -> Value {
     json!({ "type": "object", "properties": { name: { "type": "string" } }, "required": [name] })
 }
 
-fn titled(what: &str) -> Value {
-    let titles = ["First", "Second", "Third"].iter().enumerate();
-    titles
-        .map(|(index, title)| json!({ "const": format!("value{}", index + 1), "title": format!("{title} {what}") }))
-        .collect()
+fn region() -> Value {
+    json!({ "type": "object", "properties": { "region": { "type": "string", "x-mcp-header": "Region" } } })
+}
+
+fn duration() -> Value {
+    let properties = json!({ "seconds": { "type": "integer", "minimum": 0 }, "label": { "type": "string" } });
+    json!({ "type": "object", "properties": properties })
 }
 
 /// Has every keyword that may get lost on the way to the client (SEP-1613, SEP-2106).

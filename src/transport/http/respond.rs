@@ -182,8 +182,15 @@ impl<H: Served> App<H> {
             Method::POST => self.post(request, peer, principal).await,
             Method::GET | Method::DELETE => {
                 let (parts, _) = request.into_parts();
+                let ends = parts.method == Method::DELETE;
                 let request = self.admit(parts, Bytes::new(), peer, principal);
-                self.mcp.handle(request).await.map(Body::from)
+                let mut response = self.mcp.handle(request).await.map(Body::from);
+                // The session is gone by now, while 202 says that it may go some day (RFC 9110, section 9.3.5). The
+                // Python SDK complains of it.
+                if ends && response.status() == StatusCode::ACCEPTED {
+                    *response.status_mut() = StatusCode::NO_CONTENT;
+                }
+                response
             }
             _ => {
                 let mut response =

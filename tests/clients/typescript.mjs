@@ -1,14 +1,12 @@
 // The official TypeScript SDKs against one of our binaries: node typescript.mjs BINARY TOOLS
 //
 // Everything runs with version 1 of the SDK, which knows MCP up to 2025-11-25, and with version 2 in both eras; each of
-// them over standard input and output and over HTTP. Ends with 0 when everything holds, else with 1 and the first thing that does not.
+// them over standard input and output and over HTTP. Ends with 0 when everything holds, else with 1 and the first thing
+// that does not.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { basename, resolve } from 'node:path';
-import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import * as v2 from '@modelcontextprotocol/client';
@@ -18,9 +16,12 @@ import * as v1Stdio from '@modelcontextprotocol/sdk/client/stdio.js';
 import * as v1Http from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import Ajv2020 from 'ajv/dist/2020.js';
 
+import { cwd, overHttp } from './server.mjs';
+
 const HINTS = ['readOnlyHint', 'destructiveHint', 'idempotentHint', 'openWorldHint'];
 const TOKEN = 'token-of-the-typescript-test';
 const [binary, expectedTools] = process.argv.slice(2);
+assert.ok(binary && expectedTools, 'usage: node typescript.mjs BINARY TOOLS');
 
 const V1 = { ...v1, ...v1Stdio, ...v1Http };
 const V2 = { ...v2, ...v2Stdio };
@@ -30,9 +31,7 @@ const SDKS = [
   { name: 'SDK 2', sdk: V2, revision: '2026-07-28', options: { versionNegotiation: { mode: { pin: '2026-07-28' } } } },
 ];
 
-// Started elsewhere than in the checkout: a developer's .env file must not take part.
 const command = resolve(binary);
-const cwd = tmpdir();
 
 /** Each gives a transport to a fresh server process, what that writes to stderr, and a way to end it. */
 const TRANSPORTS = {
@@ -44,24 +43,8 @@ const TRANSPORTS = {
   },
 
   async http({ sdk }, args, env) {
-    const all = [...args, '--http', '--port', '0'];
-    const server = spawn(command, all, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', 'pipe'] });
-    const ended = once(server, 'exit');
-    const said = [];
-    const address = await new Promise((found, failed) => {
-      createInterface(server.stderr)
-        .on('line', (line) => {
-          said.push(line);
-          const listening = /^Listening on (\S+)$/.exec(line);
-          if (listening) found(new URL(listening[1]));
-        })
-        .on('close', () => failed(new Error(`the server does not listen:\n${said.join('\n')}`)));
-    });
-    const end = async () => {
-      server.kill();
-      await ended;
-    };
-    return { transport: new sdk.StreamableHTTPClientTransport(address), stderr: () => said.join('\n'), end };
+    const { address, ...server } = await overHttp(command, args, env);
+    return { transport: new sdk.StreamableHTTPClientTransport(address), ...server };
   },
 };
 
@@ -214,7 +197,6 @@ async function silentCall({ sdk }, client, upstream, name, path) {
   return { path, hungUp, cancel: () => abort.abort() };
 }
 
-assert.ok(binary && expectedTools, 'usage: node typescript.mjs BINARY TOOLS');
 for (const variant of SDKS) {
   for (const [name, start] of Object.entries(TRANSPORTS)) {
     const what = `${basename(binary)} with the TypeScript ${variant.name}, ${variant.revision}, over ${name}`;

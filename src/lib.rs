@@ -60,6 +60,8 @@ pub mod cli;
 #[cfg(feature = "client")]
 pub mod client;
 pub mod config;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub mod error;
 pub mod executor;
 pub mod generated;

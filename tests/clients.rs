@@ -1,6 +1,7 @@
-//! The official TypeScript and Python SDKs as clients of the built binaries, over stdio.
+//! The official SDKs for TypeScript and Python and the MCP Inspector as clients of the built binaries, over standard input
+//! and output and over HTTP.
 //!
-//! What is checked stands in `clients/typescript.mjs` and `clients/python.py`. Their packages are
+//! What is checked stands in `clients/typescript.mjs`, `clients/python.py` and `clients/inspector.mjs`. Their packages are
 //! installed by hand (see `clients/README.md`) or by `.ci/run`; with `CI` set they must be there.
 
 use std::path::{Path, PathBuf};
@@ -10,13 +11,13 @@ use std::process::{Command, Stdio};
 const SERVERS: [(&str, u32); 2] = [(env!("CARGO_BIN_EXE_hostinger-mcp"), 392), (env!("CARGO_BIN_EXE_vps-mcp"), 64)];
 
 #[test]
-fn typescript_sdk() {
-    let installed = folder().join("node_modules/@modelcontextprotocol/sdk").is_dir();
-    if installed && succeeds(Command::new("node").arg("--version")) {
-        run("node", "typescript.mjs");
-    } else {
-        missing("Node.js and `npm ci` in tests/clients");
-    }
+fn typescript_sdks() {
+    run_with_node("typescript.mjs");
+}
+
+#[test]
+fn inspector() {
+    run_with_node("inspector.mjs");
 }
 
 #[test]
@@ -29,6 +30,16 @@ fn python_sdk() {
     }
 }
 
+/// Runs a script with the Node.js that is one of the packages: the Inspector asks for a newer one than many have.
+fn run_with_node(script: &str) {
+    let node = folder().join("node_modules/.bin/node");
+    if succeeds(Command::new(&node).arg("--version")) {
+        run(node, script);
+    } else {
+        missing("`npm ci` in tests/clients");
+    }
+}
+
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients")
 }
@@ -38,9 +49,9 @@ fn succeeds(command: &mut Command) -> bool {
     status.is_ok_and(|status| status.success())
 }
 
-fn run(interpreter: &str, script: &str) {
+fn run(interpreter: impl AsRef<Path>, script: &str) {
     for (binary, tools) in SERVERS {
-        let output = Command::new(interpreter)
+        let output = Command::new(interpreter.as_ref())
             .arg(folder().join(script))
             .args([binary, &tools.to_string()])
             .output()

@@ -189,6 +189,13 @@ fn the_stateless_era_needs_no_handshake_and_shares_the_pipe() {
     assert_eq!(future["error"]["code"], -32022);
     assert!(future["error"]["data"]["supported"].is_array());
     assert_eq!(session.ask(&request(5, "tools/list", json!({})))["error"]["code"], -32602);
+    for removed in ["initialize", "ping", "logging/setLevel", "resources/subscribe"] {
+        assert_eq!(
+            session.ask(&request(6, removed, stateless(modern, json!({}))))["error"]["code"],
+            -32601,
+            "{removed}"
+        );
+    }
     assert_eq!(session.ask(&initialize("2025-06-18"))["result"]["protocolVersion"], "2025-06-18");
     let list = session.ask(&request(6, "tools/list", json!({})));
     assert_eq!(list["result"].as_object().map(serde_json::Map::len), Some(1));

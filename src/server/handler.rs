@@ -16,6 +16,7 @@ use serde_json::Value;
 
 use super::Server;
 use super::listing::{self, Form, Listing};
+use super::served::Served;
 use crate::call::{Caller, ClientAddress};
 use crate::principal::Principal;
 
@@ -72,33 +73,10 @@ impl Handler {
         Self(Arc::new(Inner { server, config, identity, principal, whole }))
     }
 
-    /// The tools that `principal` may see.
-    #[must_use]
-    pub fn listing(&self, principal: &Arc<Principal>) -> Listing {
-        if principal.grant().is_everything() {
-            return self.0.whole.clone();
-        }
-        self.0.server.listing(Arc::clone(principal))
-    }
-
     /// The tools that the local user may see.
     #[must_use]
     pub fn whole_listing(&self) -> Listing {
         self.0.whole.clone()
-    }
-
-    /// The scope that keeps `principal` from calling a tool which it may otherwise see.
-    #[must_use]
-    pub fn lacking_scope(&self, principal: &Principal, tool: &str) -> Option<&'static str> {
-        let entry = self.0.server.catalogue.find(tool)?;
-        let grant = principal.grant();
-        if grant.reaches(&entry) { grant.lacking(&entry) } else { None }
-    }
-
-    /// What calls would fail for, in sentences.
-    #[must_use]
-    pub fn missing(&self) -> Vec<String> {
-        self.0.server.missing()
     }
 
     /// Who makes this request.
@@ -124,6 +102,25 @@ impl Handler {
     /// Says in the `_meta` of a result who gave it, as 2026-07-28 asks for.
     fn sign(&self, meta: &mut Option<MetaObject>) {
         meta.get_or_insert_default().insert(SERVER_INFO.to_owned(), self.0.identity.clone());
+    }
+}
+
+impl Served for Handler {
+    fn listing(&self, principal: &Arc<Principal>) -> Option<Listing> {
+        if principal.grant().is_everything() {
+            return Some(self.0.whole.clone());
+        }
+        Some(self.0.server.listing(Arc::clone(principal)))
+    }
+
+    fn lacking_scope(&self, principal: &Principal, tool: &str) -> Option<&'static str> {
+        let entry = self.0.server.catalogue.find(tool)?;
+        let grant = principal.grant();
+        if grant.reaches(&entry) { grant.lacking(&entry) } else { None }
+    }
+
+    fn missing(&self) -> Vec<String> {
+        self.0.server.missing()
     }
 }
 
@@ -256,15 +253,17 @@ impl ServerHandler for Handler {
     async fn on_custom_request(
         &self,
         request: CustomRequest,
-        _: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<CustomResult, ErrorData> {
+        let handshake = !is_stateless(&context);
         let expected = match request.method.as_str() {
-            "initialize" => {
+            "initialize" if handshake => {
                 "`protocolVersion` (text), `capabilities` (object) and `clientInfo` (object with `name` and `version`)"
             }
             "tools/call" => "`name` (text) and, where the tool takes any, `arguments` (object)",
             "tools/list" => "nothing but an optional `cursor` (text)",
-            "ping" | "server/discover" => "nothing of their own",
+            "ping" if handshake => "nothing of its own",
+            "server/discover" => "nothing of its own",
             method => {
                 return Err(ErrorData::new(
                     ErrorCode::METHOD_NOT_FOUND,

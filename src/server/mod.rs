@@ -3,6 +3,7 @@
 mod handler;
 pub mod listing;
 mod preview;
+mod served;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -15,6 +16,7 @@ use serde_json::{Map, Value};
 
 pub use handler::Handler;
 use listing::Listing;
+pub use served::Served;
 
 use crate::account::Account;
 use crate::arguments::Arguments;

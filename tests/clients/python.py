@@ -1,15 +1,18 @@
 """The official Python SDK against one of our binaries: python3 python.py BINARY TOOLS
 
-Everything runs twice: with the handshake of MCP up to 2025-11-25, and stateless as in 2026-07-28.
-Ends with 0 when everything holds, else with 1 and the first thing that does not.
+Everything runs with the handshake of MCP up to 2025-11-25 and stateless as in 2026-07-28, each over standard input
+and output and over HTTP. Ends with 0 when everything holds, else with 1 and the first thing that does not.
 """
 
 import asyncio
+import itertools
 import json
+import logging
 import os
 import sys
 import tempfile
 import traceback
+from asyncio.subprocess import DEVNULL, PIPE
 from contextlib import asynccontextmanager
 
 from jsonschema import Draft202012Validator
@@ -21,17 +24,52 @@ TOKEN = "token-of-the-python-test"
 INVALID_PARAMS = -32602
 
 
+class Complaints(logging.Handler):
+    """What the SDK warns of: the server has said or done something that it did not expect."""
+
+    def emit(self, record):
+        raise AssertionError(f"{record.name} complains: {record.getMessage()}")
+
+
 def check(holds, what):
     if not holds:
         raise AssertionError(what)
 
 
 @asynccontextmanager
-async def server(binary, args, env, mode):
+async def over_stdio(binary, args, env, log):
+    """A server that ends with the connection to it."""
+    yield stdio_client(StdioServerParameters(command=binary, args=args, env=env, cwd=tempfile.gettempdir()), errlog=log)
+
+
+@asynccontextmanager
+async def over_http(binary, args, env, log):
+    """A server of its own, which says where it listens."""
+    command = [binary, *args, "--http", "--port", "0"]
+    process = await asyncio.create_subprocess_exec(
+        *command, cwd=tempfile.gettempdir(), env=os.environ | env, stdin=DEVNULL, stdout=DEVNULL, stderr=PIPE
+    )
+    try:
+        while line := (await process.stderr.readline()).decode():
+            log.write(line)
+            if line.startswith("Listening on "):
+                break
+        check(line, "the server does not listen")
+        yield line.removeprefix("Listening on ").strip()
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        log.write((await process.stderr.read()).decode())
+        await process.wait()
+
+
+TRANSPORTS = {"stdio": over_stdio, "HTTP": over_http}
+
+
+@asynccontextmanager
+async def server(variant, binary, args, env):
     """A client that is connected to a fresh server process, and what that writes to stderr."""
-    # Started elsewhere than in the checkout: a developer's .env file must not take part.
-    where = {"command": os.path.abspath(binary), "cwd": tempfile.gettempdir()}
-    command = StdioServerParameters(**where, args=args, env=env)
+    transport, mode = variant
     with tempfile.TemporaryFile("w+") as log:
 
         def stderr():
@@ -40,12 +78,15 @@ async def server(binary, args, env, mode):
             return log.read()
 
         try:
-            async with Client(stdio_client(command, errlog=log), mode=mode) as client:
-                yield client, stderr
+            # Started elsewhere than in the checkout: a developer's .env file must not take part.
+            async with TRANSPORTS[transport](os.path.abspath(binary), args, env, log) as place:
+                async with Client(place, mode=mode) as client:
+                    yield client, stderr
         except BaseException:
             if written := stderr():
                 print(f"stderr of the server:\n{written}", file=sys.stderr)
             raise
+        check(TOKEN not in stderr(), "the token is logged")
 
 
 async def answer(client, name, arguments=None):
@@ -126,9 +167,9 @@ async def refuses_unknown_tools(client):
         raise AssertionError("an unknown tool is answered")
 
 
-async def sandbox(binary, expected, mode):
-    async with server(binary, ["--sandbox"], {}, mode) as (client, stderr):
-        await introduces_itself(client, binary, mode)
+async def sandbox(variant, binary, expected):
+    async with server(variant, binary, ["--sandbox"], {}) as (client, stderr):
+        await introduces_itself(client, binary, variant[1])
         await lists_tools(client, expected)
         await stops_a_machine(client)
         await explains_wrong_arguments(client)
@@ -175,7 +216,7 @@ async def silent_call(client, upstream, name, path):
     return call
 
 
-async def cancellation(binary, expected, mode):
+async def cancellation(variant, binary, expected):
     """Cancelling a call has to hang up on the upstream.
 
     Two calls wait. The later one is cancelled and its connection has to be the first to end: the
@@ -183,7 +224,7 @@ async def cancellation(binary, expected, mode):
     """
     async with SilentUpstream() as upstream:
         env = {"HOSTINGER_API_TOKEN": TOKEN, "API_BASE_URL": upstream.url}
-        async with server(binary, ["--timeout", "30"], env, mode) as (client, stderr):
+        async with server(variant, binary, ["--timeout", "30"], env) as (client, _):
             waiting = await silent_call(client, upstream, "VPS_getVirtualMachinesV1", "/api/vps/v1/virtual-machines")
             cancelled = await silent_call(client, upstream, "VPS_getDataCenterListV1", "/api/vps/v1/data-centers")
             cancelled.cancel()
@@ -193,13 +234,13 @@ async def cancellation(binary, expected, mode):
             await asyncio.wait({waiting, cancelled})
             check(cancelled.cancelled(), "a cancelled call succeeds")
             check(len(await every_page(client)) == expected, "the server does not live on")
-            check(TOKEN not in stderr(), "the token is logged")
 
 
 async def main(binary, expected):
-    for mode in REVISIONS:
-        await sandbox(binary, expected, mode)
-        await cancellation(binary, expected, mode)
+    for variant in itertools.product(TRANSPORTS, REVISIONS):
+        await sandbox(variant, binary, expected)
+        await cancellation(variant, binary, expected)
+        print(f"ok: {program} with the Python SDK, {REVISIONS[variant[1]]}, over {variant[0]}")
 
 
 def cause(error):
@@ -213,9 +254,9 @@ if __name__ == "__main__":
     if len(sys.argv) != 3:
         sys.exit("usage: python3 python.py BINARY TOOLS")
     program = os.path.basename(sys.argv[1])
+    logging.basicConfig(level=logging.WARNING, handlers=[Complaints()])
     try:
         asyncio.run(main(sys.argv[1], int(sys.argv[2])))
     except BaseException as error:
         traceback.print_exception(cause(error))
         sys.exit(f"failed: {program} with the Python SDK")
-    print(f"ok: {program} with the Python SDK")

@@ -1,37 +1,66 @@
-// The official TypeScript SDK against one of our binaries: node typescript.mjs BINARY TOOLS
+// The official TypeScript SDKs against one of our binaries: node typescript.mjs BINARY TOOLS
 //
-// Ends with 0 when everything holds, else with 1 and the first thing that does not.
+// Everything runs with version 1 of the SDK, which knows MCP up to 2025-11-25, and with version 2 in both eras; each of
+// them over standard input and output and over HTTP. Ends with 0 when everything holds, else with 1 and the first thing
+// that does not.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { basename, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { Client } from '@modelcontextprotocol/sdk/client/index.js';
-import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
+import * as v2 from '@modelcontextprotocol/client';
+import * as v2Stdio from '@modelcontextprotocol/client/stdio';
+import * as v1 from '@modelcontextprotocol/sdk/client/index.js';
+import * as v1Stdio from '@modelcontextprotocol/sdk/client/stdio.js';
+import * as v1Http from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import Ajv2020 from 'ajv/dist/2020.js';
+
+import { cwd, overHttp } from './server.mjs';
 
 const HINTS = ['readOnlyHint', 'destructiveHint', 'idempotentHint', 'openWorldHint'];
 const TOKEN = 'token-of-the-typescript-test';
 const [binary, expectedTools] = process.argv.slice(2);
+assert.ok(binary && expectedTools, 'usage: node typescript.mjs BINARY TOOLS');
+
+const V1 = { ...v1, ...v1Stdio, ...v1Http };
+const V2 = { ...v2, ...v2Stdio };
+const SDKS = [
+  { name: 'SDK 1', sdk: V1, revision: '2025-11-25', options: {} },
+  { name: 'SDK 2', sdk: V2, revision: '2025-11-25', options: { versionNegotiation: { mode: 'legacy' } } },
+  { name: 'SDK 2', sdk: V2, revision: '2026-07-28', options: { versionNegotiation: { mode: { pin: '2026-07-28' } } } },
+];
+
+const command = resolve(binary);
+
+/** Each gives a transport to a fresh server process, what that writes to stderr, and a way to end it. */
+const TRANSPORTS = {
+  stdio({ sdk }, args, env) {
+    const transport = new sdk.StdioClientTransport({ command, cwd, args, env, stderr: 'pipe' });
+    let stderr = '';
+    transport.stderr.on('data', (chunk) => (stderr += chunk));
+    return { transport, stderr: () => stderr, end: () => {} };
+  },
+
+  async http({ sdk }, args, env) {
+    const { address, ...server } = await overHttp(command, args, env);
+    return { transport: new sdk.StreamableHTTPClientTransport(address), ...server };
+  },
+};
 
 /** Runs `work` with a client that is connected to a fresh server process. */
-async function withServer(args, env, work) {
-  // Started elsewhere than in the checkout: a developer's .env file must not take part.
-  const where = { command: resolve(binary), cwd: tmpdir() };
-  const transport = new StdioClientTransport({ ...where, args, env, stderr: 'pipe' });
-  let stderr = '';
-  transport.stderr.on('data', (chunk) => (stderr += chunk));
-  const client = new Client({ name: 'typescript-sdk', version: '1' });
+async function withServer(variant, start, args, env, work) {
+  const { transport, stderr, end } = await start(variant, args, env);
+  const client = new variant.sdk.Client({ name: 'typescript-sdk', version: '1' }, variant.options);
   try {
     await client.connect(transport);
-    await work(client, () => stderr);
+    await work(client, stderr);
   } catch (error) {
-    if (stderr) console.error(`stderr of the server:\n${stderr}`);
+    if (stderr()) console.error(`stderr of the server:\n${stderr()}`);
     throw error;
   } finally {
     await client.close();
+    await end();
   }
 }
 
@@ -47,14 +76,16 @@ async function everyPage(client) {
   const tools = [];
   let cursor;
   do {
-    const page = await client.listTools({ cursor });
+    const page = await client.listTools(cursor ? { cursor } : undefined, { cacheMode: 'refresh' });
     tools.push(...page.tools);
     cursor = page.nextCursor;
   } while (cursor);
   return tools;
 }
 
-async function introducesItself(client) {
+async function introducesItself(client, revision) {
+  // Version 1 does not tell.
+  assert.equal(client.getNegotiatedProtocolVersion?.() ?? revision, revision);
   assert.equal(client.getServerVersion().name, basename(binary, '.exe'));
   assert.match(client.getServerVersion().version, /^\d+\.\d+\.\d+/);
   assert.deepEqual(Object.keys(client.getServerCapabilities()), ['tools']);
@@ -114,8 +145,8 @@ async function refusesUnknownTools(client) {
   await assert.rejects(call, { code: -32602 });
 }
 
-async function sandbox(client, stderr) {
-  await introducesItself(client);
+async function sandbox({ revision }, client, stderr) {
+  await introducesItself(client, revision);
   await listsTools(client);
   await stopsAMachine(client);
   await explainsWrongArguments(client);
@@ -129,13 +160,14 @@ async function sandbox(client, stderr) {
  * Two calls wait. The later one is cancelled and its connection has to be the first to end: the
  * other ends when the server's own time is over, and would do so first were nothing aborted.
  */
-async function cancellation() {
+async function cancellation(variant, start) {
   const upstream = createServer().listen(0, '127.0.0.1');
   await once(upstream, 'listening');
   const env = { HOSTINGER_API_TOKEN: TOKEN, API_BASE_URL: `http://127.0.0.1:${upstream.address().port}` };
-  await withServer(['--timeout', '30'], env, async (client, stderr) => {
-    const waiting = await silentCall(client, upstream, 'VPS_getVirtualMachinesV1', '/api/vps/v1/virtual-machines');
-    const cancelled = await silentCall(client, upstream, 'VPS_getDataCenterListV1', '/api/vps/v1/data-centers');
+  await withServer(variant, start, ['--timeout', '30'], env, async (client, stderr) => {
+    const call = (name, path) => silentCall(variant, client, upstream, name, path);
+    const waiting = await call('VPS_getVirtualMachinesV1', '/api/vps/v1/virtual-machines');
+    const cancelled = await call('VPS_getDataCenterListV1', '/api/vps/v1/data-centers');
     cancelled.cancel();
     const first = await Promise.race([waiting.hungUp, cancelled.hungUp]);
     assert.equal(first, cancelled.path, 'the cancelled call is the one whose request ends');
@@ -147,10 +179,11 @@ async function cancellation() {
 }
 
 /** Starts a call and waits until its request has reached the upstream. */
-async function silentCall(client, upstream, name, path) {
+async function silentCall({ sdk }, client, upstream, name, path) {
   const abort = new AbortController();
   const reached = once(upstream, 'connection');
-  const call = client.callTool({ name, arguments: {} }, undefined, { signal: abort.signal });
+  const options = { signal: abort.signal };
+  const call = client.callTool({ name, arguments: {} }, ...(sdk === V1 ? [undefined, options] : [options]));
   const outcome = call.then(
     (result) => assert.fail(`${name} is answered without upstream: ${JSON.stringify(result)}`),
     (error) => assert.ok(abort.signal.aborted, `${name} ends by itself: ${error}`),
@@ -164,13 +197,17 @@ async function silentCall(client, upstream, name, path) {
   return { path, hungUp, cancel: () => abort.abort() };
 }
 
-assert.ok(binary && expectedTools, 'usage: node typescript.mjs BINARY TOOLS');
-try {
-  await withServer(['--sandbox'], {}, sandbox);
-  await cancellation();
-  console.log(`ok: ${basename(binary)} with the TypeScript SDK`);
-} catch (error) {
-  console.error(error);
-  console.error(`failed: ${basename(binary)} with the TypeScript SDK`);
-  process.exit(1);
+for (const variant of SDKS) {
+  for (const [name, start] of Object.entries(TRANSPORTS)) {
+    const what = `${basename(binary)} with the TypeScript ${variant.name}, ${variant.revision}, over ${name}`;
+    try {
+      await withServer(variant, start, ['--sandbox'], {}, (...server) => sandbox(variant, ...server));
+      await cancellation(variant, start);
+      console.log(`ok: ${what}`);
+    } catch (error) {
+      console.error(error);
+      console.error(`failed: ${what}`);
+      process.exit(1);
+    }
+  }
 }

@@ -18,6 +18,7 @@ use tokio_util::task::TaskTracker;
 
 use super::certificates::Certificates;
 use super::respond::App;
+use crate::server::Served;
 
 /// How many connections may be open; the next waits in the queue of the system.
 const MOST_CONNECTIONS: usize = 4096;
@@ -39,16 +40,16 @@ const LONGEST_HEAD: usize = 64 * 1024;
 const FAREWELL: Duration = Duration::from_secs(1);
 
 /// The open connections.
-pub(super) struct Connections {
-    app: Arc<App>,
+pub(super) struct Connections<H> {
+    app: Arc<App<H>>,
     certificates: Option<Arc<Certificates>>,
     room: Arc<Semaphore>,
     tasks: TaskTracker,
     end: CancellationToken,
 }
 
-impl Connections {
-    pub(super) fn new(app: App, certificates: Option<Certificates>, end: CancellationToken) -> Self {
+impl<H: Served> Connections<H> {
+    pub(super) fn new(app: App<H>, certificates: Option<Certificates>, end: CancellationToken) -> Self {
         Self {
             app: Arc::new(app),
             certificates: certificates.map(Arc::new),
@@ -92,8 +93,8 @@ impl Connections {
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-async fn serve(
-    app: Arc<App>,
+async fn serve<H: Served>(
+    app: Arc<App<H>>,
     certificates: Option<Arc<Certificates>>,
     stream: TcpStream,
     peer: SocketAddr,
@@ -117,8 +118,8 @@ async fn serve(
     }
 }
 
-async fn speak(
-    app: Arc<App>,
+async fn speak<H: Served>(
+    app: Arc<App<H>>,
     stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
     peer: SocketAddr,
     local: SocketAddr,

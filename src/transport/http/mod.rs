@@ -21,7 +21,7 @@ pub use origins::Origins;
 pub use proxies::Proxies;
 
 use crate::authentication::Authentication;
-use crate::server::Handler;
+use crate::server::Served;
 use connections::Connections;
 use respond::App;
 
@@ -50,7 +50,7 @@ pub struct HttpOptions {
 ///
 /// Must be called within a tokio runtime.
 pub async fn serve_http(
-    handler: Handler,
+    handler: impl Served,
     listener: TcpListener,
     mut options: HttpOptions,
     closing: CancellationToken,

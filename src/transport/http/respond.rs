@@ -25,7 +25,7 @@ use super::sessions::Sessions;
 use super::{HttpOptions, MOST_REQUESTS};
 use crate::authentication::{Authentication, Challenge, METADATA};
 use crate::principal::Principal;
-use crate::server::Handler;
+use crate::server::Served;
 use crate::transport::message::{self, INTERNAL_ERROR, INVALID_REQUEST, Inbound, PARSE_ERROR};
 
 /// The header that names a session of the revisions before 2026-07-28.
@@ -40,26 +40,21 @@ const CORS_RESPONSE: &str = "mcp-session-id, www-authenticate, retry-after";
 const TRY_AGAIN: HeaderValue = HeaderValue::from_static("1");
 
 /// What all connections share.
-pub(super) struct App {
+pub(super) struct App<H> {
     origins: Origins,
     proxies: Proxies,
     authentication: Authentication,
     sessions: Arc<Sessions>,
-    handler: Handler,
-    mcp: StreamableHttpService<Handler, Sessions>,
+    handler: H,
+    mcp: StreamableHttpService<H, Sessions>,
     /// A permit for every request that is being answered.
     pub(super) flight: Arc<Semaphore>,
     closing: CancellationToken,
 }
 
-impl App {
+impl<H: Served> App<H> {
     /// `closing` ends the taking of requests, `end` whatever is still open after that.
-    pub(super) fn new(
-        handler: Handler,
-        options: HttpOptions,
-        closing: CancellationToken,
-        end: CancellationToken,
-    ) -> Self {
+    pub(super) fn new(handler: H, options: HttpOptions, closing: CancellationToken, end: CancellationToken) -> Self {
         let sessions = Arc::new(Sessions::new(options.most_sessions, options.session_idle));
         let config = StreamableHttpServerConfig::default()
             .with_json_response(true)
@@ -180,8 +175,15 @@ impl App {
             Method::POST => self.post(request, peer, principal).await,
             Method::GET | Method::DELETE => {
                 let (parts, _) = request.into_parts();
+                let ends = parts.method == Method::DELETE;
                 let request = self.admit(parts, Bytes::new(), peer, principal);
-                self.mcp.handle(request).await.map(Body::from)
+                let mut response = self.mcp.handle(request).await.map(Body::from);
+                // The session is gone by now, while 202 says that it may go some day (RFC 9110, section 9.3.5). The
+                // Python SDK complains of it.
+                if ends && response.status() == StatusCode::ACCEPTED {
+                    *response.status_mut() = StatusCode::NO_CONTENT;
+                }
+                response
             }
             _ => {
                 let mut response =
@@ -225,7 +227,7 @@ impl App {
                         return self.challenge(&Challenge::Insufficient(vec![scope.to_owned()]));
                     }
                 }
-                ClientRequest::ListToolsRequest(_) => listing = Some(self.handler.listing(&principal)),
+                ClientRequest::ListToolsRequest(_) => listing = self.handler.listing(&principal),
                 ClientRequest::InitializeRequest(_) => opens = true,
                 _ => {}
             }

@@ -1,0 +1,27 @@
+//! What a transport needs of what it serves.
+
+use std::sync::Arc;
+
+use rmcp::ServerHandler;
+
+use super::listing::Listing;
+use crate::principal::Principal;
+
+/// What a transport asks of a server besides the answers of its [`ServerHandler`]. Whoever lists its own tools, lets
+/// everybody call them and is always ready has nothing to add.
+pub trait Served: ServerHandler + Clone {
+    /// The finished list that goes into an answer which [`listing::mark`](super::listing::mark) made for `principal`.
+    fn listing(&self, _principal: &Arc<Principal>) -> Option<Listing> {
+        None
+    }
+
+    /// The scope that keeps `principal` from calling a tool which it may otherwise see.
+    fn lacking_scope(&self, _principal: &Principal, _tool: &str) -> Option<&'static str> {
+        None
+    }
+
+    /// What calls would fail for, in sentences.
+    fn missing(&self) -> Vec<String> {
+        Vec::new()
+    }
+}

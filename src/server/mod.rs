@@ -70,11 +70,13 @@ impl Server {
         }
         let begun = Instant::now();
         let principal = Arc::clone(&caller.principal);
+        let address = caller.address.map(tracing::field::display);
         let outcome = self.carry_out(entry, arguments, caller).await;
         tracing::info!(
             target: "infra_mcp",
             tool = %entry.tool.name,
             %principal,
+            address,
             succeeded = outcome.is_ok(),
             milliseconds = begun.elapsed().as_millis(),
             "call"

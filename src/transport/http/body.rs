@@ -10,12 +10,18 @@ use http_body::{Frame, SizeHint};
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::server::listing::{self, Listing};
 
 /// The longest request body, in bytes.
 pub(super) const LONGEST: usize = 4 * 1024 * 1024;
+
+/// From this length on, in bytes, bodies share a limited room while they are read.
+const LONG: usize = 64 * 1024;
+
+/// How many bodies beyond [`LONG`] may be read at once: at most 256 MiB.
+pub(super) const MOST_LONG: usize = 64;
 
 /// How long a request body may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -29,23 +35,29 @@ pub(super) enum Unreadable {
     TooSlow,
     #[error("The body of the request broke off.")]
     Broken,
+    #[error("The server reads as many long requests as it can.")]
+    Crowded,
 }
 
-/// Reads a request body.
-pub(super) async fn read(body: Incoming) -> Result<Bytes, Unreadable> {
+/// Reads a request body; a long one takes a permit of `room` for that time.
+pub(super) async fn read(body: Incoming, room: &Semaphore) -> Result<Bytes, Unreadable> {
     if http_body::Body::size_hint(&body).lower() > LONGEST as u64 {
         return Err(Unreadable::TooLong);
     }
-    tokio::time::timeout(PATIENCE, collect(body)).await.unwrap_or(Err(Unreadable::TooSlow))
+    tokio::time::timeout(PATIENCE, collect(body, room)).await.unwrap_or(Err(Unreadable::TooSlow))
 }
 
-async fn collect(mut body: Incoming) -> Result<Bytes, Unreadable> {
+async fn collect(mut body: Incoming, room: &Semaphore) -> Result<Bytes, Unreadable> {
+    let mut place = None;
     let mut first = Bytes::new();
     let mut all = BytesMut::new();
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(|_| Unreadable::Broken)?.into_data() else { continue };
         if first.len() + all.len() + data.len() > LONGEST {
             return Err(Unreadable::TooLong);
+        }
+        if place.is_none() && first.len() + all.len() + data.len() > LONG {
+            place = Some(room.try_acquire().map_err(|_| Unreadable::Crowded)?);
         }
         // Nearly every request is one frame, and need not be copied.
         if first.is_empty() && all.is_empty() {

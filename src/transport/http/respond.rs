@@ -11,7 +11,7 @@ use http::header::{
 };
 use http::{Method, Request, Response, StatusCode, Uri};
 use hyper::body::Incoming;
-use rmcp::model::{ClientJsonRpcMessage, ClientRequest};
+use rmcp::model::{ClientJsonRpcMessage, ClientRequest, RequestId};
 use rmcp::transport::StreamableHttpService;
 use rmcp::transport::streamable_http_server::StreamableHttpServerConfig;
 use serde_json::{Value, json};
@@ -49,13 +49,15 @@ pub(super) struct App<H> {
     mcp: StreamableHttpService<H, Sessions>,
     /// A permit for every request that is being answered.
     pub(super) flight: Arc<Semaphore>,
+    /// A permit for every long body that is being read.
+    room: Semaphore,
     closing: CancellationToken,
 }
 
 impl<H: Served> App<H> {
     /// `closing` ends the taking of requests, `end` whatever is still open after that.
     pub(super) fn new(handler: H, options: HttpOptions, closing: CancellationToken, end: CancellationToken) -> Self {
-        let sessions = Arc::new(Sessions::new(options.most_sessions, options.session_idle));
+        let sessions = Sessions::new(options.most_sessions, options.session_idle);
         let config = StreamableHttpServerConfig::default()
             .with_json_response(true)
             .with_cancellation_token(end)
@@ -73,6 +75,7 @@ impl<H: Served> App<H> {
             handler,
             mcp,
             flight: Arc::new(Semaphore::new(MOST_REQUESTS)),
+            room: Semaphore::new(body::MOST_LONG),
             closing,
         }
     }
@@ -172,7 +175,7 @@ impl<H: Served> App<H> {
             return refuse(StatusCode::NOT_FOUND, INVALID_REQUEST, message);
         }
         match *request.method() {
-            Method::POST => self.post(request, peer, principal).await,
+            Method::POST => self.post(request, peer, principal, session).await,
             Method::GET | Method::DELETE => {
                 let (parts, _) = request.into_parts();
                 let ends = parts.method == Method::DELETE;
@@ -194,15 +197,25 @@ impl<H: Served> App<H> {
         }
     }
 
-    async fn post(&self, request: Request<Incoming>, peer: SocketAddr, principal: Arc<Principal>) -> Response<Body> {
-        let Ok(permit) = Arc::clone(&self.flight).try_acquire_owned() else {
-            return busy("The server carries out as many requests as it can.");
-        };
+    async fn post(
+        &self,
+        request: Request<Incoming>,
+        peer: SocketAddr,
+        principal: Arc<Principal>,
+        session: Option<String>,
+    ) -> Response<Body> {
         let (parts, incoming) = request.into_parts();
-        let bytes = match body::read(incoming).await {
+        let bytes = match body::read(incoming, &self.room).await {
             Ok(bytes) => bytes,
             Err(unreadable) => return unreadable_body(&unreadable),
         };
+        // Not before the body is there: whoever is slow to send one must not take the place of others.
+        let Ok(permit) = Arc::clone(&self.flight).try_acquire_owned() else {
+            return busy("The server carries out as many requests as it can.");
+        };
+        if self.closing.is_cancelled() {
+            return busy("The server is shutting down.");
+        }
         let inbound = match message::read(&bytes) {
             Ok(Inbound::Nothing) if bytes.trim_ascii().is_empty() => {
                 return refuse(StatusCode::BAD_REQUEST, PARSE_ERROR, "The body of the request is empty.");
@@ -221,6 +234,10 @@ impl<H: Served> App<H> {
         let mut listing = None;
         let mut opens = false;
         if let Inbound::Message(ClientJsonRpcMessage::Request(request)) = &inbound {
+            if session.is_some_and(|session| self.sessions.waits(&session, &request.id)) {
+                let message = "A request with this id is still being carried out in this session.";
+                return refuse_request(&request.id, message);
+            }
             match &request.request {
                 ClientRequest::CallToolRequest(call) => {
                     if let Some(scope) = self.handler.lacking_scope(&principal, &call.params.name) {
@@ -311,6 +328,7 @@ fn unreadable_body(unreadable: &Unreadable) -> Response<Body> {
         Unreadable::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
         Unreadable::TooSlow => StatusCode::REQUEST_TIMEOUT,
         Unreadable::Broken => StatusCode::BAD_REQUEST,
+        Unreadable::Crowded => return busy(&unreadable.to_string()),
     };
     refuse(status, INVALID_REQUEST, &unreadable.to_string())
 }
@@ -325,6 +343,12 @@ fn busy(message: &str) -> Response<Body> {
 /// A JSON-RPC error that answers no request in particular.
 fn refuse(status: StatusCode, code: i32, message: &str) -> Response<Body> {
     plain(status, &json!({ "jsonrpc": "2.0", "id": null, "error": { "code": code, "message": message } }))
+}
+
+/// A JSON-RPC error that answers this request.
+fn refuse_request(id: &RequestId, message: &str) -> Response<Body> {
+    let error = json!({ "code": INVALID_REQUEST, "message": message });
+    plain(StatusCode::BAD_REQUEST, &json!({ "jsonrpc": "2.0", "id": id, "error": error }))
 }
 
 fn plain(status: StatusCode, document: &Value) -> Response<Body> {

@@ -1,63 +1,160 @@
-//! The sessions of the revisions before 2026-07-28: capped, and each for the one who opened it.
+//! The sessions of the revisions before 2026-07-28: capped, ended when idle, and each for the one who opened it.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::collections::{HashMap, HashSet};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::Stream;
-use rmcp::model::{ClientJsonRpcMessage, ServerJsonRpcMessage};
-use rmcp::transport::streamable_http_server::session::local::{LocalSessionManager, SessionConfig};
+use rmcp::model::{ClientJsonRpcMessage, RequestId, ServerJsonRpcMessage};
+use rmcp::transport::streamable_http_server::session::local::{
+    LocalSessionManager, LocalSessionManagerError, SessionConfig, SessionError,
+};
 use rmcp::transport::streamable_http_server::session::{ServerSseMessage, SessionId, SessionManager};
+use tokio::time::Instant;
 
 /// rmcp's sessions with an owner each. Ids are random (UUID version 4, 122 bits).
 pub(super) struct Sessions {
     inner: LocalSessionManager,
     most: usize,
-    /// Whose each session is; nobody's for the moment between its making and its first answer.
-    owners: Mutex<HashMap<SessionId, Option<String>>>,
+    open: Mutex<HashMap<SessionId, Arc<Mutex<Use>>>>,
+}
+
+/// What is known of an open session.
+struct Use {
+    /// Nobody's for the moment between its making and its first answer.
+    owner: Option<String>,
+    /// How many streams are open for it: while there are any, somebody waits.
+    streams: usize,
+    /// The requests that are not answered yet.
+    requests: HashSet<RequestId>,
+    /// When a message came or a stream ended.
+    last: Instant,
 }
 
 impl Sessions {
-    /// Sessions that end after `idle` without a message, no more than `most` at a time.
-    pub(super) fn new(most: usize, idle: Duration) -> Self {
+    /// Sessions that end after `idle` without a message or an open stream, no more than `most` at a time.
+    ///
+    /// Must be called within a tokio runtime.
+    pub(super) fn new(most: usize, idle: Duration) -> Arc<Self> {
         let mut config = SessionConfig::default();
-        config.keep_alive = Some(idle);
+        // rmcp would end a session in the middle of a call that takes longer.
+        config.keep_alive = None;
         let mut inner = LocalSessionManager::default();
         inner.session_config = config;
-        Self { inner, most, owners: Mutex::default() }
+        let sessions = Arc::new(Self { inner, most, open: Mutex::default() });
+        tokio::spawn(end_idle(Arc::downgrade(&sessions), idle));
+        sessions
     }
 
     /// Whether a further session may be opened.
     pub(super) fn has_room(&self) -> bool {
-        self.owners().len() < self.most
+        lock(&self.open).len() < self.most
     }
 
     /// Makes the session the property of `principal`.
     pub(super) fn bind(&self, id: &str, principal: &str) {
         // A session that is gone by now stays gone.
-        if let Some(owner) = self.owners().get_mut(id) {
-            *owner = Some(principal.to_owned());
+        if let Some(session) = self.find(id) {
+            lock(&session).owner = Some(principal.to_owned());
         }
     }
 
     /// Whether the session exists and is that of `principal`.
     pub(super) fn belongs(&self, id: &str, principal: &str) -> bool {
-        self.owners().get(id).is_some_and(|owner| owner.as_deref() == Some(principal))
+        self.find(id).is_some_and(|session| lock(&session).owner.as_deref() == Some(principal))
     }
 
-    fn owners(&self) -> MutexGuard<'_, HashMap<SessionId, Option<String>>> {
-        // The map is whole at every moment, whoever panicked while holding it.
-        self.owners.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Whether a request of this id waits for its answer. rmcp would forget it for a second one.
+    pub(super) fn waits(&self, id: &str, request: &RequestId) -> bool {
+        self.find(id).is_some_and(|session| lock(&session).requests.contains(request))
+    }
+
+    fn find(&self, id: &str) -> Option<Arc<Mutex<Use>>> {
+        lock(&self.open).get(id).cloned()
+    }
+
+    /// Notes that somebody waits for a stream of the session, and perhaps for the answer to a request.
+    fn enter(&self, id: &SessionId, request: Option<RequestId>) -> Result<Waiting, LocalSessionManagerError> {
+        let session = self.find(id).ok_or_else(|| LocalSessionManagerError::SessionNotFound(Arc::clone(id)))?;
+        let mut state = lock(&session);
+        if request.as_ref().is_some_and(|request| !state.requests.insert(request.clone())) {
+            return Err(SessionError::SessionServiceTerminated.into());
+        }
+        state.streams += 1;
+        drop(state);
+        Ok(Waiting { session, request })
+    }
+
+    fn idle_since(&self, then: Instant) -> Vec<SessionId> {
+        let open = lock(&self.open);
+        let idle = open.iter().filter(|(_, session)| {
+            let session = lock(session);
+            session.streams == 0 && session.last <= then
+        });
+        idle.map(|(id, _)| Arc::clone(id)).collect()
+    }
+}
+
+/// Ends idle sessions for as long as there are any to come.
+async fn end_idle(sessions: Weak<Sessions>, idle: Duration) {
+    let mut look = tokio::time::interval((idle / 8).max(Duration::from_millis(100)));
+    loop {
+        let now = look.tick().await;
+        let Some(sessions) = sessions.upgrade() else { return };
+        for id in now.checked_sub(idle).map(|then| sessions.idle_since(then)).unwrap_or_default() {
+            tracing::debug!(target: "infra_mcp", "a session was idle and is ended");
+            // One that has ended by itself is what was wanted.
+            let _ = sessions.close_session(&id).await;
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // What is locked here is whole at every moment, whoever panicked while holding it.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Somebody who waits, until it is dropped.
+struct Waiting {
+    session: Arc<Mutex<Use>>,
+    request: Option<RequestId>,
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        let mut session = lock(&self.session);
+        session.streams -= 1;
+        session.last = Instant::now();
+        if let Some(request) = &self.request {
+            session.requests.remove(request);
+        }
+    }
+}
+
+/// A stream that somebody waits for.
+struct Awaited<S> {
+    inner: S,
+    _waiting: Waiting,
+}
+
+impl<S: Stream + Unpin> Stream for Awaited<S> {
+    type Item = S::Item;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<S::Item>> {
+        Pin::new(&mut self.inner).poll_next(context)
     }
 }
 
 impl SessionManager for Sessions {
-    type Error = <LocalSessionManager as SessionManager>::Error;
+    type Error = LocalSessionManagerError;
     type Transport = <LocalSessionManager as SessionManager>::Transport;
 
     async fn create_session(&self) -> Result<(SessionId, Self::Transport), Self::Error> {
         let (id, transport) = self.inner.create_session().await?;
-        self.owners().insert(Arc::clone(&id), None);
+        let session = Use { owner: None, streams: 0, requests: HashSet::new(), last: Instant::now() };
+        lock(&self.open).insert(Arc::clone(&id), Arc::new(Mutex::new(session)));
         Ok((id, transport))
     }
 
@@ -75,10 +172,10 @@ impl SessionManager for Sessions {
 
     async fn close_session(&self, id: &SessionId) -> Result<(), Self::Error> {
         let closed = self.inner.close_session(id).await;
-        let mut owners = self.owners();
-        owners.remove(id);
-        if owners.capacity() > 64 && owners.len() < owners.capacity() / 4 {
-            owners.shrink_to_fit();
+        let mut open = lock(&self.open);
+        open.remove(id);
+        if open.capacity() > 64 && open.len() < open.capacity() / 4 {
+            open.shrink_to_fit();
         }
         closed
     }
@@ -88,10 +185,16 @@ impl SessionManager for Sessions {
         id: &SessionId,
         message: ClientJsonRpcMessage,
     ) -> Result<impl Stream<Item = ServerSseMessage> + Send + Sync + 'static, Self::Error> {
-        self.inner.create_stream(id, message).await
+        let request = match &message {
+            ClientJsonRpcMessage::Request(request) => Some(request.id.clone()),
+            _ => None,
+        };
+        let waiting = self.enter(id, request)?;
+        Ok(Awaited { inner: Box::pin(self.inner.create_stream(id, message).await?), _waiting: waiting })
     }
 
     async fn accept_message(&self, id: &SessionId, message: ClientJsonRpcMessage) -> Result<(), Self::Error> {
+        let _waiting = self.enter(id, None)?;
         self.inner.accept_message(id, message).await
     }
 
@@ -99,7 +202,8 @@ impl SessionManager for Sessions {
         &self,
         id: &SessionId,
     ) -> Result<impl Stream<Item = ServerSseMessage> + Send + Sync + 'static, Self::Error> {
-        self.inner.create_standalone_stream(id).await
+        let waiting = self.enter(id, None)?;
+        Ok(Awaited { inner: Box::pin(self.inner.create_standalone_stream(id).await?), _waiting: waiting })
     }
 
     async fn resume(
@@ -107,6 +211,39 @@ impl SessionManager for Sessions {
         id: &SessionId,
         last_event_id: String,
     ) -> Result<impl Stream<Item = ServerSseMessage> + Send + Sync + 'static, Self::Error> {
-        self.inner.resume(id, last_event_id).await
+        let waiting = self.enter(id, None)?;
+        Ok(Awaited { inner: Box::pin(self.inner.resume(id, last_event_id).await?), _waiting: waiting })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_session_has_one_owner_and_ends_when_idle() {
+        let idle = Duration::from_secs(60);
+        let sessions = Sessions::new(2, idle);
+        let (id, _transport) = sessions.create_session().await.unwrap();
+        assert!(!sessions.belongs(&id, "a"), "it is nobody's yet");
+        sessions.bind(&id, "a");
+        assert!(sessions.belongs(&id, "a") && !sessions.belongs(&id, "b"));
+        assert!(sessions.has_room());
+        let (other, _transport) = sessions.create_session().await.unwrap();
+        assert!(!sessions.has_room());
+
+        let request = RequestId::Number(1);
+        let waiting = sessions.enter(&id, Some(request.clone())).unwrap();
+        assert!(sessions.waits(&id, &request) && !sessions.waits(&other, &request));
+        assert!(sessions.enter(&id, Some(request.clone())).is_err());
+        tokio::time::sleep(2 * idle).await;
+        assert!(sessions.find(&id).is_some(), "somebody waits");
+        assert!(sessions.find(&other).is_none(), "it was idle");
+        drop(waiting);
+        assert!(!sessions.waits(&id, &request));
+        tokio::time::sleep(idle / 2).await;
+        assert!(sessions.find(&id).is_some());
+        tokio::time::sleep(idle).await;
+        assert!(sessions.find(&id).is_none());
     }
 }

@@ -1,0 +1,12 @@
+//! The built binary over HTTP, spoken to in raw bytes.
+
+mod client;
+mod drain;
+mod faults;
+mod limits;
+mod modern;
+mod pages;
+mod server;
+mod sessions;
+mod tls;
+mod upstream;

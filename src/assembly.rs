@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use infra_mcp_model::Provider;
 
+use crate::audit::Recorder;
 use crate::catalogue::Catalogue;
 use crate::config::{Config, Environment, Only, Options, Providers};
 use crate::error::StartupError;
@@ -13,6 +14,7 @@ use crate::generated::PROVIDERS;
 use crate::policy::Gate;
 use crate::sandbox;
 use crate::server::Server;
+use crate::store::LazyStore;
 
 /// A server of every tool of this build in front of simulated providers: no account, no network.
 ///
@@ -58,13 +60,15 @@ pub(crate) fn server(config: Config, catalogue: Arc<Catalogue>, providers: Provi
     } else {
         Executor::network(config.network)
     };
-    let gate = Gate::new(config.policy, config.approval, directory).with_command(config.approve_command);
+    let store = Arc::new(LazyStore::new(directory));
+    let gate = Gate::new(config.policy, config.approval, Arc::clone(&store)).with_command(config.approve_command);
     Server {
         providers,
         selection: config.selection,
         catalogue,
         accounts: config.accounts,
         gate: Arc::new(gate),
+        recorder: Recorder::new(store),
         executor: Arc::new(executor),
         result_limit: config.result_limit.unwrap_or(0),
     }

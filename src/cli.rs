@@ -4,6 +4,7 @@
 
 mod approve;
 mod arguments;
+mod audit;
 mod call;
 mod describe;
 mod kill_switch;
@@ -66,6 +67,7 @@ fn carry_out(flags: Flags, only: Only, providers: Providers) -> Result<ExitCode,
     }
     match command {
         None => serve::serve(config, catalogue, only, providers),
+        Some(Command::Audit { command }) => audit::audit(&config, &command),
         Some(Command::KillSwitch { action }) => kill_switch::kill_switch(&config, action),
         Some(Command::Approve { id }) => approve::approve(&config, id.as_deref()),
         Some(Command::List { json }) => Ok(print(&list::list(&catalogue, json))),

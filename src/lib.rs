@@ -53,6 +53,7 @@
 pub mod account;
 pub mod arguments;
 pub mod assembly;
+pub mod audit;
 pub mod authentication;
 pub mod call;
 pub mod catalogue;

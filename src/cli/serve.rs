@@ -35,10 +35,16 @@ pub(super) fn serve(
     config.result_limit = Some(config.served_result_limit());
     let server = Arc::new(crate::assembly::server(config, catalogue, providers));
     let (name, title) = (only.binary(), only.title(providers));
-    match http {
-        None => over_stdio(Handler::local(server, &name, &title), grace),
-        Some((authentication, http)) => over_http(Handler::remote(server, &name, &title), authentication, http, grace),
-    }
+    let presented = Arc::clone(&server);
+    let served = match http {
+        None => over_stdio(Handler::local(presented, &name, &title), grace),
+        Some((authentication, http)) => {
+            over_http(Handler::remote(presented, &name, &title), authentication, http, grace)
+        }
+    };
+    // What is still on its way to the audit log.
+    server.recorder.flush();
+    served
 }
 
 fn over_stdio(handler: Handler, grace: Duration) -> Result<ExitCode, StartupError> {

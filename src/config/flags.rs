@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
@@ -162,6 +163,12 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Show what happened, or check that the log of it is whole
+    Audit {
+        /// What to do
+        #[command(subcommand)]
+        command: AuditCommand,
+    },
     /// Stop calls in every running process that shares the state directory, or let them go on
     KillSwitch {
         /// What to do
@@ -224,6 +231,59 @@ What it reaches is narrowed with --scopes, --toolsets and --read-only; without t
 As soon as there is a token, every caller over HTTP has to show one. A server that was started before the first
 token was made notices after a restart; later tokens and revocations hold at once. A token that nobody uses for
 90 days expires.";
+
+/// What to do with the audit log.
+#[derive(Debug, Clone, Subcommand)]
+pub enum AuditCommand {
+    /// Check that nothing was changed, removed or put in another order; the exit code is 1 if something was
+    Verify,
+    /// List events, oldest first
+    List {
+        /// Which events
+        #[command(flatten)]
+        filter: AuditFilter,
+        /// Print a line of JSON for each event
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print all events, a line of JSON each
+    Export,
+}
+
+/// Which events are listed.
+#[derive(Debug, Clone, Default, Args)]
+pub struct AuditFilter {
+    /// Only those of this principal, such as `local` or `token:NAME`
+    #[arg(long)]
+    pub principal: Option<String>,
+    /// Only those whose account contains this
+    #[arg(long)]
+    pub account: Option<String>,
+    /// Only those of this session
+    #[arg(long)]
+    pub session: Option<String>,
+    /// Only those from this client address
+    #[arg(long)]
+    pub address: Option<IpAddr>,
+    /// Only those of this tool
+    #[arg(long)]
+    pub tool: Option<String>,
+    /// Only those whose resource contains this
+    #[arg(long)]
+    pub resource: Option<String>,
+    /// Only those decided so: `allowed`, `confirmation_required`, `read_only`, ...
+    #[arg(long)]
+    pub decision: Option<String>,
+    /// Only those with this result: `done` or `failed`
+    #[arg(long)]
+    pub result: Option<String>,
+    /// Only those at or after this time, in UTC: 2026-11-21 or 2026-11-21T10:00:00
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+    /// Only those before this time, in UTC
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
+}
 
 /// What to do with a kill switch.
 #[derive(Debug, Clone, Copy, Subcommand)]

@@ -15,7 +15,7 @@ use infra_mcp_model::{Access, Provider, Toolset};
 use url::{Host, Url};
 
 pub use environment::Environment;
-pub use flags::{Command, Flags, KillSwitch, LogLevel, Options, TokenCommand, Which};
+pub use flags::{AuditCommand, AuditFilter, Command, Flags, KillSwitch, LogLevel, Options, TokenCommand, Which};
 pub use headers::HeadersError;
 pub use http::HttpConfig;
 

@@ -1,7 +1,7 @@
 //! Tools, providers and calls for unit tests.
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use infra_mcp_model::{
@@ -15,6 +15,7 @@ use crate::arguments::Arguments;
 use crate::call::{Call, Caller};
 use crate::catalogue::Entry;
 use crate::policy::{Admission, Authorized, Evidence, Gate, Policy, Way};
+use crate::store::LazyStore;
 
 pub(crate) const TOKEN: &str = "token-0123456789";
 
@@ -137,10 +138,16 @@ pub(crate) fn call(provider: &'static Provider, arguments: &str, settings: Accou
     }
 }
 
+/// A store for all tests of the process that do not look into it.
+pub(crate) fn store() -> Arc<LazyStore> {
+    static DIRECTORY: LazyLock<tempfile::TempDir> = LazyLock::new(|| tempfile::tempdir().unwrap());
+    Arc::new(LazyStore::new(Some(DIRECTORY.path().to_owned())))
+}
+
 pub(crate) fn authorized(call: Call) -> Authorized<Call> {
-    let gate = Gate::new(Policy::default(), Way::None, None);
-    match gate.admit(call, None, &Evidence::default(), |_| String::new()).unwrap() {
-        Admission::Granted(authorized) => authorized,
+    let gate = Gate::new(Policy::default(), Way::None, store());
+    match gate.admit(call, None, &Evidence::default(), |_| String::new(), |_| "{}".to_owned()).unwrap() {
+        Admission::Granted { authorized, .. } => authorized,
         wanted @ Admission::Wanted(_) => panic!("{wanted:?}"),
     }
 }

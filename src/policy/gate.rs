@@ -1,7 +1,7 @@
 //! From a judgement to the permission to send: approval, and the minting of [`Authorized`].
 
-use std::path::PathBuf;
-use std::sync::OnceLock;
+use std::path::Path;
+use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use infra_mcp_model::{Danger, Tool};
@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use super::approval::{self, Evidence, LIFETIME, Way};
 use super::{Authorized, Judged, Objection, Policy, Refusal, Snapshot, Switches, Usage, danger_of};
 use crate::call::Call;
-use crate::store::{ApprovalRecord, Proof, Store, StoreError};
+use crate::store::{ApprovalRecord, LazyStore, Permission, Proof, Store, StoreError};
 
 /// The argument that carries the token of a preview.
 pub const CONFIRM_TOKEN: &str = "confirm_token";
@@ -35,15 +35,19 @@ pub struct Gate {
     /// What a person types to approve, without the id.
     command: String,
     switches: Switches,
-    directory: Option<PathBuf>,
-    store: OnceLock<Result<Store, StoreError>>,
+    store: Arc<LazyStore>,
 }
 
 /// What became of a call at the gate.
 #[derive(Debug)]
 pub enum Admission {
     /// It may be executed.
-    Granted(Authorized<Call>),
+    Granted {
+        /// The proof of that.
+        authorized: Authorized<Call>,
+        /// The approval that it used up.
+        approval: Option<String>,
+    },
     /// It needs an approval, which was asked for.
     Wanted(Request),
 }
@@ -82,13 +86,12 @@ pub enum GateError {
 }
 
 impl Gate {
-    /// A gate that judges by `policy`, has approvals obtained by `way` and keeps them in a store in `directory`, which
-    /// is opened by the first call that needs it.
+    /// A gate that judges by `policy`, has approvals obtained by `way` and keeps them in `store`.
     #[must_use]
-    pub fn new(policy: Policy, way: Way, directory: Option<PathBuf>) -> Self {
+    pub fn new(policy: Policy, way: Way, store: Arc<LazyStore>) -> Self {
         let command = "infra-mcp approve".to_owned();
-        let switches = Switches::new(directory.clone());
-        Self { policy, way, usage: Usage::default(), command, switches, directory, store: OnceLock::new() }
+        let switches = Switches::new(store.directory().map(Path::to_owned));
+        Self { policy, way, usage: Usage::default(), command, switches, store }
     }
 
     /// The same gate, whose approvals a person gives with this command.
@@ -154,7 +157,8 @@ impl Gate {
         Ok(self.judge(call, None)?.authorize())
     }
 
-    /// Judges the call, uses up its approval if it needs one, and asks for one if it has none. `preview` says what
+    /// Judges the call, uses up its approval if it needs one, and asks for one if it has none. A call that does more
+    /// than read is granted only once `intent` of it is on disk, with the id of the approval in it. `preview` says what
     /// the call would do, without secrets; it is made only when it is needed.
     ///
     /// # Errors
@@ -165,28 +169,33 @@ impl Gate {
         resource: Option<&Value>,
         evidence: &Evidence,
         preview: impl FnOnce(&Call) -> String,
+        intent: impl FnOnce(Option<&str>) -> String,
     ) -> Result<Admission, GateError> {
-        let needed = self.needs_approval(&call);
         let judged = self.judge(call, resource).map_err(GateError::Refused)?;
-        if !needed {
-            return Ok(Admission::Granted(judged.authorize()));
+        let call = judged.call();
+        if danger_of(call).is_none() && !self.needs_approval(call) {
+            return Ok(Admission::Granted { authorized: judged.authorize(), approval: None });
         }
-        let store = self.store()?;
-        let binding = approval::binding(judged.call(), resource);
-        let way = self.way_for(judged.call());
+        let store = self.store.get()?;
+        if !self.needs_approval(call) {
+            store.permit(None, intent)?;
+            return Ok(Admission::Granted { authorized: judged.authorize(), approval: None });
+        }
+        let binding = approval::binding(call, resource);
+        let way = self.way_for(call);
         let now = seconds_now();
-        let proof = self.proof(way, judged.call(), evidence)?;
+        let proof = self.proof(way, call, evidence)?;
         if let Some(proof) = proof {
-            return match store.use_approval(&binding, proof, now)? {
-                Some(_) => Ok(Admission::Granted(judged.authorize())),
-                // A phrase without a preview, or an operator who has not been there yet: ask (again).
-                None if proof == Proof::Approved || proof == Proof::Asked => {
-                    Ok(Admission::Wanted(self.ask(store, way, judged.call(), binding, now, preview)?))
+            match store.permit(Some((&binding, proof, now)), intent)? {
+                Permission::Given(approval) => {
+                    return Ok(Admission::Granted { authorized: judged.authorize(), approval });
                 }
-                None => Err(self.mismatch(judged.call())),
-            };
+                // A phrase without a preview, or an operator who has not been there yet: ask (again).
+                Permission::Withheld if matches!(proof, Proof::Approved | Proof::Asked) => {}
+                Permission::Withheld => return Err(self.mismatch(call)),
+            }
         }
-        Ok(Admission::Wanted(self.ask(store, way, judged.call(), binding, now, preview)?))
+        Ok(Admission::Wanted(self.ask(&store, way, call, binding, now, preview)?))
     }
 
     fn judge(&self, call: Call, resource: Option<&Value>) -> Result<Judged, Refusal> {
@@ -267,11 +276,6 @@ impl Gate {
 
     fn terminal(&self, id: &str) -> Step {
         Step::Terminal(format!("{} {id}", self.command))
-    }
-
-    fn store(&self) -> Result<&Store, StoreError> {
-        let open = || Store::create(self.directory.as_deref().ok_or_else(StoreError::homeless)?);
-        self.store.get_or_init(open).as_ref().map_err(Clone::clone)
     }
 }
 

@@ -1,3 +1,4 @@
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use infra_mcp_model::{Effect, Location, Method, PathTemplate, Provider, Review, Segment, Style};
@@ -49,8 +50,10 @@ impl Bench {
     }
 
     fn admit(&self, call: Call, resource: Option<&Value>, evidence: &Evidence) -> Outcome {
-        match self.gate.admit(call, resource, evidence, |_| "what it does".to_owned()) {
-            Ok(Admission::Granted(authorized)) => Outcome::Granted(authorized.call().entry.tool.name.to_string()),
+        match self.gate.admit(call, resource, evidence, |_| "what it does".to_owned(), |_| "{}".to_owned()) {
+            Ok(Admission::Granted { authorized, .. }) => {
+                Outcome::Granted(authorized.call().entry.tool.name.to_string())
+            }
             Ok(Admission::Wanted(request)) => Outcome::Wanted(request.step),
             Err(GateError::Refused(refusal)) => Outcome::Refused(refusal.code().as_str()),
             Err(GateError::Store(error)) => panic!("{error}"),
@@ -69,7 +72,7 @@ impl Bench {
 
 fn gate(way: Way, directory: PathBuf) -> Gate {
     let rules = [("stop".to_owned(), Rule::Confirm)].into();
-    Gate::new(Policy { rules, ..Policy::default() }, way, Some(directory))
+    Gate::new(Policy { rules, ..Policy::default() }, way, Arc::new(LazyStore::new(Some(directory))))
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -188,7 +191,10 @@ fn of_two_that_race_for_an_approval_one_wins() {
                 scope.spawn(|| {
                     let gate = gate(Way::Token, bench.directory.path().to_owned());
                     let call = bench.call("drop", r#"{"id":1}"#);
-                    matches!(gate.admit(call, None, &evidence, |_| String::new()), Ok(Admission::Granted(_)))
+                    matches!(
+                        gate.admit(call, None, &evidence, |_| String::new(), |_| "{}".to_owned()),
+                        Ok(Admission::Granted { .. })
+                    )
                 })
             })
             .collect();
@@ -202,19 +208,16 @@ fn time_runs_out() {
     let bench = Bench::new(Way::Operator);
     let call = bench.call("drop", r#"{"id":1}"#);
     let binding = approval::binding(&call, None);
+    let used = |store: &Store, now| store.permit(Some((&binding, Proof::Approved, now)), |_| "{}".to_owned()).unwrap();
     assert!(matches!(bench.admit(call, None, &Evidence::default()), Outcome::Wanted(_)));
     let store = Store::create(bench.directory.path()).unwrap();
     let asked = store.waiting_approvals(seconds_now()).unwrap().remove(0);
     assert_eq!(asked.expires - asked.created, LIFETIME);
     assert!(!store.approve(&asked.id, asked.expires).unwrap(), "too late to approve");
     assert!(store.approve(&asked.id, asked.expires - 1).unwrap());
-    assert_eq!(store.use_approval(&binding, Proof::Approved, asked.expires).unwrap(), None, "too late to use");
-    assert_eq!(
-        store.use_approval(&binding, Proof::Approved, asked.created - 1).unwrap(),
-        None,
-        "a clock that was set back"
-    );
-    assert_eq!(store.use_approval(&binding, Proof::Approved, asked.expires - 1).unwrap(), Some(asked.id));
+    assert_eq!(used(&store, asked.expires), Permission::Withheld, "too late to use");
+    assert_eq!(used(&store, asked.created - 1), Permission::Withheld, "a clock that was set back");
+    assert_eq!(used(&store, asked.expires - 1), Permission::Given(Some(asked.id)));
 }
 
 #[test]
@@ -229,7 +232,7 @@ fn an_argument_of_the_tool_is_no_approval() {
     let own = fixture::parameter("confirmation", Location::Query, Style::Form, true);
     let operation = fixture::operation(Method::Post, "/vms", vec![own], None);
     let tool = Tool { review: fixture::review(Effect::Destructive), ..fixture::tool("reinstall", operation) };
-    let gate = Gate::new(Policy::default(), Way::Phrase, None);
+    let gate = Gate::new(Policy::default(), Way::Phrase, Arc::default());
     let mut arguments = json!({"confirmation": "REINSTALL", "a": 1}).as_object().unwrap().clone();
     assert_eq!(gate.take_evidence(&tool, &mut arguments), Evidence::default());
     assert_eq!(arguments.len(), 2, "it goes to the provider");

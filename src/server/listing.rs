@@ -180,7 +180,7 @@ mod tests {
 
     fn everything() -> Listing {
         let catalogue = Catalogue::select(PROVIDERS, &Selection::default()).unwrap();
-        let gate = Gate::new(Policy::default(), Way::None, None);
+        let gate = Gate::new(Policy::default(), Way::None, Arc::default());
         Listing::new(Arc::new(catalogue), Arc::new(gate), Arc::new(Principal::local()))
     }
 
@@ -221,7 +221,7 @@ mod tests {
         for (way, asked, other) in
             [(Way::Token, CONFIRM_TOKEN, CONFIRMATION), (Way::Phrase, CONFIRMATION, CONFIRM_TOKEN)]
         {
-            let gate = Arc::new(Gate::new(Policy::default(), way, None));
+            let gate = Arc::new(Gate::new(Policy::default(), way, Arc::default()));
             let listing = Listing::new(Arc::clone(&catalogue), Arc::clone(&gate), Arc::new(Principal::local()));
             let value = listing.to_value(Form::Titled).unwrap();
             for (listed, entry) in value.as_array().unwrap().iter().zip(catalogue.entries()) {

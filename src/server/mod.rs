@@ -20,6 +20,7 @@ pub use served::Served;
 
 use crate::account::Account;
 use crate::arguments::Arguments;
+use crate::audit::{Recorder, Trail};
 use crate::call::{Call, Caller};
 use crate::catalogue::{Catalogue, Entry, Selection};
 use crate::error::CallError;
@@ -40,6 +41,8 @@ pub struct Server {
     pub accounts: HashMap<&'static str, Arc<Account>>,
     /// What every call has to pass.
     pub gate: Arc<Gate>,
+    /// Where every call leaves its trace.
+    pub recorder: Recorder,
     /// What carries calls out.
     pub executor: Arc<Executor>,
     /// The longest result, in characters; 0 means no limit.
@@ -64,10 +67,12 @@ impl Server {
         arguments: Map<String, Value>,
         caller: Caller,
     ) -> Result<CallToolResult, UnknownTool> {
-        let Some(entry) = self.catalogue.find(name) else { return Err(self.unknown(name)) };
-        if !caller.principal.grant().reaches(&entry) {
-            return Err(UnknownTool::beyond_grant(name));
-        }
+        let found = self.catalogue.find(name).ok_or_else(|| self.unknown(name));
+        let reached = found.and_then(|entry| match caller.principal.grant().reaches(&entry) {
+            true => Ok(entry),
+            false => Err(UnknownTool::beyond_grant(name)),
+        });
+        let entry = reached.inspect_err(|_| self.recorder.keep(Trail::new(name, &arguments, &caller).unknown()))?;
         let begun = Instant::now();
         let principal = Arc::clone(&caller.principal);
         let address = caller.address.map(tracing::field::display);
@@ -84,22 +89,41 @@ impl Server {
         Ok(result::to_result(outcome, self.result_limit))
     }
 
-    /// Carries out one call of a tool that is served.
+    /// Carries out one call of a tool that is served, and leaves its trace.
     pub(crate) async fn carry_out(
         &self,
         entry: Entry,
         arguments: Map<String, Value>,
         caller: Caller,
     ) -> Result<Reply, CallError> {
-        let mut arguments = arguments;
+        let mut trail = Trail::new(&entry.tool.name, &arguments, &caller);
+        trail.found(entry);
+        let mut recording = Recording { recorder: &self.recorder, trail: Some(trail) };
+        let outcome = self.pass(entry, arguments, caller, &mut recording).await;
+        recording.end(&outcome);
+        outcome
+    }
+
+    async fn pass(
+        &self,
+        entry: Entry,
+        mut arguments: Map<String, Value>,
+        caller: Caller,
+        recording: &mut Recording<'_>,
+    ) -> Result<Reply, CallError> {
         let evidence = self.gate.take_evidence(entry.tool, &mut arguments);
         let arguments = Arguments::validate(entry.tool, arguments).map_err(CallError::Arguments)?;
         let account = self.account(entry.provider)?;
         let call = Call { entry, arguments, account, caller };
         let resource = if self.gate.must_see_resource(&call) { self.see_resource(&call).await } else { None };
         let shown = |call: &Call| preview::preview(call, resource.as_ref());
-        match self.gate.admit(call, resource.as_ref(), &evidence, shown)? {
-            Admission::Granted(authorized) => self.executor.execute(authorized).await,
+        recording.on(|trail| trail.made(&call));
+        let intent = |approval: Option<&str>| recording.intent(approval);
+        match self.gate.admit(call, resource.as_ref(), &evidence, shown, intent)? {
+            Admission::Granted { authorized, approval } => {
+                recording.on(|trail| trail.approved(approval));
+                self.executor.execute(authorized).await
+            }
             Admission::Wanted(request) => {
                 Err(CallError::Unapproved { text: preview::with_next_step(&request.preview, &request) })
             }
@@ -205,6 +229,38 @@ impl fmt::Debug for Server {
             .field("tools", &self.catalogue.entries().len())
             .field("gate", &self.gate)
             .finish_non_exhaustive()
+    }
+}
+
+/// The trace of one call. A call that is given up half-way, because its client is gone, leaves one too.
+struct Recording<'s> {
+    recorder: &'s Recorder,
+    trail: Option<Trail>,
+}
+
+impl Recording<'_> {
+    fn on(&mut self, change: impl FnOnce(&mut Trail)) {
+        if let Some(trail) = self.trail.as_mut() {
+            change(trail);
+        }
+    }
+
+    fn intent(&self, approval: Option<&str>) -> String {
+        self.trail.as_ref().map(|trail| trail.intent(approval)).unwrap_or_default()
+    }
+
+    fn end(mut self, outcome: &Result<Reply, CallError>) {
+        if let Some(trail) = self.trail.take() {
+            self.recorder.keep(trail.outcome(outcome));
+        }
+    }
+}
+
+impl Drop for Recording<'_> {
+    fn drop(&mut self) {
+        if let Some(trail) = self.trail.take() {
+            self.recorder.keep(trail.outcome(&Err(CallError::Cancelled)));
+        }
     }
 }
 

@@ -1,8 +1,8 @@
 //! Approvals: asked for, given, used up.
 
-use rusqlite::{OptionalExtension as _, Row, named_params};
+use rusqlite::{OptionalExtension as _, Row, Transaction, named_params};
 
-use super::{Store, StoreError};
+use super::{Store, StoreError, audit};
 
 /// What an approval is for is in `binding`, a hash; what people see of it is in `preview`.
 pub(super) const TABLE: &str = "
@@ -60,6 +60,15 @@ pub enum Proof {
     Asked,
 }
 
+/// What came of asking to carry a call out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Permission {
+    /// It may be carried out, by this approval where it needed one.
+    Given(Option<String>),
+    /// It needs an approval, and there is none that is good.
+    Withheld,
+}
+
 impl Store {
     /// Keeps an approval that is asked for.
     ///
@@ -88,27 +97,26 @@ impl Store {
         })
     }
 
-    /// Uses up the approval for exactly this call. Gives its id, or nothing where there is none that is good: of two
-    /// that try at the same time, one gets it.
+    /// In one transaction: uses up the approval for exactly this call, where one is needed, and writes to the audit log
+    /// what is about to happen. Of two that try at the same time, one gets the approval.
     ///
     /// # Errors
     /// If the store cannot be written.
-    pub fn use_approval(&self, binding: &[u8; 32], proof: Proof, now: i64) -> Result<Option<String>, StoreError> {
-        let (condition, secret) = match proof {
-            Proof::Secret(secret) => ("secret = :secret", Some(secret)),
-            Proof::Approved => ("approved IS NOT NULL AND :secret IS NULL", None),
-            Proof::Asked => ("secret IS NULL AND :secret IS NULL", None),
-        };
-        let statement = format!(
-            "UPDATE approval SET used = :now WHERE id = (
-                SELECT id FROM approval
-                WHERE binding = :binding AND used IS NULL AND expires > :now AND created <= :now AND {condition}
-                ORDER BY created LIMIT 1
-             ) RETURNING id"
-        );
+    pub fn permit(
+        &self,
+        needed: Option<(&[u8; 32], Proof, i64)>,
+        intent: impl FnOnce(Option<&str>) -> String,
+    ) -> Result<Permission, StoreError> {
         self.write(|transaction| {
-            let parameters = named_params! { ":now": now, ":binding": binding, ":secret": secret };
-            transaction.query_row(&statement, parameters, |row| row.get(0)).optional()
+            let approval = match needed {
+                None => None,
+                Some((binding, proof, now)) => match use_approval(transaction, binding, proof, now)? {
+                    Some(id) => Some(id),
+                    None => return Ok(Permission::Withheld),
+                },
+            };
+            audit::append(transaction, &[intent(approval.as_deref())])?;
+            Ok(Permission::Given(approval))
         })
     }
 
@@ -146,6 +154,29 @@ impl Store {
             Ok(transaction.execute(text, (id, now))? == 1)
         })
     }
+}
+
+/// Uses up the approval for exactly this call. Gives its id, or nothing where there is none that is good.
+fn use_approval(
+    transaction: &Transaction<'_>,
+    binding: &[u8; 32],
+    proof: Proof,
+    now: i64,
+) -> rusqlite::Result<Option<String>> {
+    let (condition, secret) = match proof {
+        Proof::Secret(secret) => ("secret = :secret", Some(secret)),
+        Proof::Approved => ("approved IS NOT NULL AND :secret IS NULL", None),
+        Proof::Asked => ("secret IS NULL AND :secret IS NULL", None),
+    };
+    let statement = format!(
+        "UPDATE approval SET used = :now WHERE id = (
+            SELECT id FROM approval
+            WHERE binding = :binding AND used IS NULL AND expires > :now AND created <= :now AND {condition}
+            ORDER BY created LIMIT 1
+         ) RETURNING id"
+    );
+    let parameters = named_params! { ":now": now, ":binding": binding, ":secret": secret };
+    transaction.query_row(&statement, parameters, |row| row.get(0)).optional()
 }
 
 fn record(row: &Row<'_>) -> rusqlite::Result<ApprovalRecord> {

@@ -4,6 +4,7 @@
 //! once, because the file is in write-ahead mode and nothing is cached without asking [`Store::generation`].
 
 mod approvals;
+mod audit;
 mod file;
 #[cfg(test)]
 mod tests;
@@ -11,12 +12,13 @@ mod tokens;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 
-pub use approvals::{ApprovalRecord, Proof};
+pub use approvals::{ApprovalRecord, Permission, Proof};
+pub use audit::{Break, Extent, Segment};
 pub use tokens::{Revocation, TokenRecord};
 
 /// The name of the file in the state directory.
@@ -26,7 +28,7 @@ const FILE: &str = "state.db";
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Every version of the tables, each a step from the one before. Steps that were released are never changed.
-const MIGRATIONS: &[&str] = &[tokens::TABLE, approvals::TABLE];
+const MIGRATIONS: &[&str] = &[tokens::TABLE, approvals::TABLE, audit::TABLE];
 
 /// The version of the tables that this program makes and understands; a new file has 0.
 const VERSION: u32 = MIGRATIONS.len() as u32;
@@ -108,6 +110,42 @@ impl Store {
             Ok(done)
         })();
         done.map_err(|error| StoreError::sqlite(&self.path, &error))
+    }
+}
+
+/// A store that is opened when it is first needed, and again for as long as that fails.
+#[derive(Debug, Default)]
+pub struct LazyStore {
+    directory: Option<PathBuf>,
+    opened: Mutex<Option<Arc<Store>>>,
+}
+
+impl LazyStore {
+    /// The store in this directory; none where nothing says which.
+    #[must_use]
+    pub fn new(directory: Option<PathBuf>) -> Self {
+        Self { directory, opened: Mutex::default() }
+    }
+
+    /// The store, opened.
+    ///
+    /// # Errors
+    /// If nothing says where it is, or it cannot be used.
+    pub fn get(&self) -> Result<Arc<Store>, StoreError> {
+        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(store) = opened.as_ref() {
+            return Ok(Arc::clone(store));
+        }
+        let directory = self.directory.as_deref().ok_or_else(StoreError::homeless)?;
+        let store = Arc::new(Store::create(directory)?);
+        *opened = Some(Arc::clone(&store));
+        Ok(store)
+    }
+
+    /// The directory.
+    #[must_use]
+    pub fn directory(&self) -> Option<&Path> {
+        self.directory.as_deref()
     }
 }
 

@@ -31,7 +31,7 @@ impl ServerHandler for Echo {
 }
 
 fn listing(catalogue: Arc<Catalogue>) -> Listing {
-    let gate = Gate::new(Policy::default(), Way::None, None);
+    let gate = Gate::new(Policy::default(), Way::None, Arc::default());
     Listing::new(catalogue, Arc::new(gate), Arc::new(Principal::local()))
 }
 

@@ -23,9 +23,12 @@ impl Session {
     /// (environment, `.env`) reaches it.
     pub(crate) fn start(base_url: &str) -> Result<Self, String> {
         let directory = TempDir::new().map_err(|e| format!("no working directory: {e}"))?;
+        let unlimited = "[limits]\nprincipal = { writes_per_minute = 0 }\nresource = { writes_per_minute = 0 }\n\
+                         server = { writes_per_minute = 0 }\n";
+        std::fs::write(directory.path().join("policy.toml"), unlimited).map_err(|e| format!("no policy file: {e}"))?;
         let mut child = Command::new(env!("CARGO_BIN_EXE_hostinger-mcp"))
-            // What is asked of people is another test's business.
-            .args(["--approval", "none"])
+            // What is asked of people and how often one may call is another test's business.
+            .args(["--approval", "none", "--state-dir", "state", "--policy", "policy.toml"])
             .current_dir(directory.path())
             .env_clear()
             .env("HOSTINGER_API_TOKEN", TOKEN)

@@ -1,0 +1,258 @@
+//! What happened, for whoever has to know later: an event for every tool call, one more before every change.
+
+use std::net::IpAddr;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use ring::rand::{SecureRandom as _, SystemRandom};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::call::{Call, Caller};
+use crate::catalogue::Entry;
+use crate::error::CallError;
+use crate::executor::Reply;
+use crate::store::LazyStore;
+
+/// How long events are gathered before they are written together.
+const GATHERING: Duration = Duration::from_millis(50);
+
+/// How many events are written together at most.
+const MOST: usize = 1024;
+
+/// Which part of a call an event tells of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// The call is about to be carried out, and changes something. Without an event of the same call behind it, nobody
+    /// knows what came of it.
+    Intent,
+    /// The call is over, carried out or not.
+    Call,
+}
+
+/// One event. Secrets among the arguments are masked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// When, to the millisecond, as RFC 3339 has it.
+    pub time: String,
+    /// Which part of the call.
+    pub event: Kind,
+    /// What the events of one call have in common.
+    pub call: String,
+    /// Who.
+    pub principal: String,
+    /// By which client.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client: Option<String>,
+    /// From where.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<IpAddr>,
+    /// In which session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
+    /// Provider and address of the account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+    /// The tool, by the name that it has today.
+    pub tool: String,
+    /// What it acts on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource: Option<String>,
+    /// With what.
+    pub arguments: Value,
+    /// `allowed`, the code of a refusal, `invalid_arguments` or `unknown_tool`.
+    pub decision: String,
+    /// The approval that was used up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<String>,
+    /// What came of a call that was allowed: `done` or `failed`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result: Option<String>,
+    /// The HTTP status of the provider.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// By what the provider finds the request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub correlation_id: Option<String>,
+    /// How long it took, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub milliseconds: Option<u64>,
+}
+
+impl Event {
+    /// A line of JSON.
+    #[must_use]
+    pub fn to_line(&self) -> String {
+        // Writing to memory fails only for maps without text keys, and an event has none.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+/// What is known of a call while it is under way.
+#[derive(Debug)]
+pub struct Trail {
+    begun: Instant,
+    event: Event,
+}
+
+impl Trail {
+    /// Begins with who calls what. Of arguments that were not checked yet only the names are known to be harmless.
+    #[must_use]
+    pub fn new(tool: &str, arguments: &Map<String, Value>, caller: &Caller) -> Self {
+        let event = Event {
+            time: now(),
+            event: Kind::Call,
+            call: random_id(),
+            principal: caller.principal.id().to_owned(),
+            client: caller.client_name.clone(),
+            address: caller.address,
+            session: caller.session.clone(),
+            account: None,
+            tool: tool.chars().take(100).collect(),
+            resource: None,
+            arguments: arguments.keys().take(100).map(|name| name.chars().take(100).collect::<String>()).collect(),
+            decision: "unknown_tool".to_owned(),
+            approval: None,
+            result: None,
+            status: None,
+            correlation_id: None,
+            milliseconds: None,
+        };
+        Self { begun: Instant::now(), event }
+    }
+
+    /// The tool is known.
+    pub fn found(&mut self, entry: Entry) {
+        self.event.tool = entry.tool.name.to_string();
+        self.event.decision = "invalid_arguments".to_owned();
+    }
+
+    /// The arguments are checked and the account is known.
+    pub fn made(&mut self, call: &Call) {
+        self.event.account = Some(format!("{} {}", call.entry.provider.name, call.account.base_url()));
+        self.event.resource = call.resource();
+        self.event.arguments = Value::Object(call.arguments.masked(call.entry.tool).as_map().clone());
+        self.event.decision = "allowed".to_owned();
+    }
+
+    /// The line to keep before the call is carried out.
+    #[must_use]
+    pub fn intent(&self, approval: Option<&str>) -> String {
+        Event { event: Kind::Intent, approval: approval.map(str::to_owned), ..self.event.clone() }.to_line()
+    }
+
+    /// An approval was used up.
+    pub fn approved(&mut self, approval: Option<String>) {
+        self.event.approval = approval;
+    }
+
+    /// The line to keep when the call is over.
+    #[must_use]
+    pub fn outcome(mut self, outcome: &Result<Reply, CallError>) -> String {
+        self.event.milliseconds = u64::try_from(self.begun.elapsed().as_millis()).ok();
+        match outcome {
+            Ok(reply) => {
+                self.event.result = Some("done".to_owned());
+                self.event.status = Some(reply.status);
+            }
+            Err(CallError::Refused(refusal)) => self.event.decision = refusal.code().as_str().to_owned(),
+            Err(CallError::Unapproved { .. }) => self.event.decision = "confirmation_required".to_owned(),
+            Err(CallError::Arguments(_)) => {}
+            Err(error) => {
+                self.event.result = Some("failed".to_owned());
+                if let CallError::Upstream(upstream) = error {
+                    self.event.status = Some(upstream.status);
+                    self.event.correlation_id.clone_from(&upstream.correlation_id);
+                }
+            }
+        }
+        self.event.to_line()
+    }
+
+    /// The line to keep for a call of a tool that is not served.
+    #[must_use]
+    pub fn unknown(mut self) -> String {
+        self.event.milliseconds = u64::try_from(self.begun.elapsed().as_millis()).ok();
+        self.event.to_line()
+    }
+}
+
+/// Writes events to the audit log, behind the back of those who call.
+#[derive(Debug)]
+pub struct Recorder {
+    store: Arc<LazyStore>,
+    /// Started by the first event.
+    writer: Mutex<Option<Writer>>,
+}
+
+#[derive(Debug)]
+struct Writer {
+    lines: Sender<String>,
+    thread: JoinHandle<()>,
+}
+
+impl Recorder {
+    /// A recorder that writes to this store.
+    #[must_use]
+    pub fn new(store: Arc<LazyStore>) -> Self {
+        Self { store, writer: Mutex::new(None) }
+    }
+
+    /// Keeps a line, soon.
+    pub fn keep(&self, line: String) {
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let writer = writer.get_or_insert_with(|| {
+            let (lines, receiver) = channel();
+            let store = Arc::clone(&self.store);
+            Writer { lines, thread: thread::spawn(move || write(&receiver, &store)) }
+        });
+        // The writer ends only when this sender does.
+        let _ = writer.lines.send(line);
+    }
+
+    /// Waits until every line that was given is written.
+    pub fn flush(&self) {
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(Writer { lines, thread }) = writer {
+            drop(lines);
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        self.flush();
+    }
+}
+
+fn write(lines: &Receiver<String>, store: &LazyStore) {
+    while let Ok(first) = lines.recv() {
+        let mut gathered = vec![first];
+        let until = Instant::now() + GATHERING;
+        while gathered.len() < MOST
+            && let Ok(line) = lines.recv_timeout(until.saturating_duration_since(Instant::now()))
+        {
+            gathered.push(line);
+        }
+        let written = store.get().and_then(|store| store.append_audit(&gathered));
+        if let Err(error) = written {
+            tracing::error!(target: "infra_mcp", lost = gathered.len(), "events are missing in the audit log: {error}");
+        }
+    }
+}
+
+fn now() -> String {
+    DateTime::<Utc>::from(std::time::SystemTime::now()).to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+fn random_id() -> String {
+    let mut bytes = [0; 8];
+    // An id that is not random merely makes two calls look like one.
+    let _ = SystemRandom::new().fill(&mut bytes);
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

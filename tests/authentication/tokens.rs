@@ -251,6 +251,7 @@ fn what_cannot_be_a_token_is_refused_with_what_was_meant() {
         (create(&["--expires", "tomorrow"]), "30d"),
         (create(&["--expires", "2020-01-01"]), "over already"),
         (create(&["--tools", READ]), "--toolsets, --scopes and --read-only"),
+        (create(&["--access", "write"]), "--toolsets, --scopes and --read-only"),
         (vec!["token", "create", "--name", "alice"], "already"),
         (vec!["token", "create", "--name", "a b"], "letters"),
         (vec!["token", "create"], "--name"),

@@ -17,6 +17,8 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use infra_mcp_model::Access;
+
 pub use crate::config::Only;
 
 use crate::assembly::server;
@@ -54,12 +56,16 @@ fn carry_out(flags: Flags, only: Only, providers: Providers) -> Result<ExitCode,
     if let Some(Command::Token { command }) = &command {
         token::check_flags(command, &options)?;
     }
-    let config = Config::new(options, &Environment::of_process(), only, providers)?;
+    let mut config = Config::new(options, &Environment::of_process(), only, providers)?;
     for warning in &config.warnings {
         complain(&format_args!("warning: {warning}"));
     }
     if let Some(level) = config.log {
         start_log(level);
+    }
+    if matches!(command, Some(Command::Token { .. })) {
+        // A token may reach what only another server of this machine serves.
+        config.selection.access.get_or_insert(Access::Full);
     }
     let catalogue = Arc::new(Catalogue::select(providers, &config.selection)?);
     if config.sandbox && matches!(command, None | Some(Command::Call { .. })) {

@@ -15,15 +15,18 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`generated`] | the only `include!` of generated code: tables and plain structs |
+//! | [`store`] | what outlasts the process: one SQLite file, a table a concern |
 //! | [`account`] | one authenticated connection to a provider |
 //! | [`catalogue`] | the selected tools, looked up by name |
+//! | [`principal`] | who calls, and what they may reach |
 //! | [`arguments`] | validation of a call's arguments, every violation named |
 //! | [`call`] | a call: tool, valid arguments, account |
 //! | [`policy`] | pure judgement; the only maker of [`policy::Authorized`] |
 //! | [`executor`] | builds the HTTP request, sends it, reads the answer |
 //! | [`result`] | makes a tool result of an answer, cut to size and still valid |
 //! | [`server`] | the way of a call: catalogue → arguments → policy → executor → result |
-//! | [`transport`] | JSON-RPC lines over standard input and output |
+//! | [`authentication`] | tells who is at the other end of an HTTP request |
+//! | [`transport`] | JSON-RPC lines over standard input and output, and Streamable HTTP |
 //! | [`sandbox`] | simulated providers |
 //! | [`config`] | flags and environment in, ready values out |
 //! | [`assembly`] | a configuration becomes a server; where a library user starts |
@@ -38,6 +41,8 @@
 //! - No model chooses where a request goes: address and credential are fixed at start, and a path value
 //!   neither adds nor removes a segment.
 //! - Nothing is sent before the arguments are valid.
+//! - No credential of a caller goes upstream: it ends in [`authentication`], and what goes on is a
+//!   [`principal::Principal`], which holds none.
 //! - No module but [`config`] reads the environment, and none but the executor opens a connection.
 //! - The sandbox sees finished HTTP requests, never tools or arguments.
 //! - The transport knows no tools, and generated code does no I/O.
@@ -46,9 +51,8 @@
 //!
 //! # What it does not do
 //!
-//! It serves tools only: no prompts, resources, completions or subscriptions. It keeps no state between
-//! runs, asks nobody for approval (that is the client's part, and `--read-only` is the switch) and
-//! listens on no port.
+//! It serves tools only: no prompts, resources, completions or subscriptions. It asks nobody for approval
+//! (that is the client's part, and `--read-only` is the switch). It issues no OAuth tokens, and signs nobody in.
 
 pub mod account;
 pub mod arguments;

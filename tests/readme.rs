@@ -45,8 +45,12 @@ fn binaries_table_names_every_binary() {
 
 #[test]
 fn flags_table_equals_the_help() {
-    let helps: [&[&str]; 4] = [&["--help"], &["list", "--help"], &["describe", "--help"], &["call", "--help"]];
-    let offered: BTreeSet<String> = helps.iter().flat_map(|args| flags(&run("infra-mcp", args))).collect();
+    let commands = ["", "list", "describe", "call", "token", "token create", "token list", "token revoke"];
+    let help = |command: &str| -> Vec<String> {
+        let words: Vec<&str> = command.split_whitespace().chain(["--help"]).collect();
+        flags(&run("infra-mcp", &words))
+    };
+    let offered: BTreeSet<String> = commands.into_iter().flat_map(help).collect();
     let documented: BTreeSet<String> =
         table("flags").iter().map(|row| row[0].split(' ').next().unwrap_or_default().to_owned()).collect();
     assert_eq!(documented, offered);
@@ -61,6 +65,21 @@ fn quick_start_works() {
         let output = run(binary, args);
         serde_json::from_slice::<Value>(&output.stdout).expect("a call prints JSON");
     }
+}
+
+#[test]
+fn sharing_with_a_team_works() {
+    let state = tempfile::TempDir::new().expect("a temporary folder");
+    let state = state.path().to_str().expect("UTF-8");
+    let mut made = BTreeSet::new();
+    for words in commands("Share it with a team", "hostinger-mcp token ") {
+        let output = run(words[0], &[&words[1..], &["--state-dir", state]].concat());
+        if words[2] == "create" {
+            assert!(output.stdout.starts_with(b"imcp_"), "{words:?}");
+            made.insert(words[4]);
+        }
+    }
+    assert_eq!(made, BTreeSet::from(["alice", "ci"]));
 }
 
 #[test]

@@ -5,7 +5,6 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use base64::Engine as _;
@@ -17,7 +16,7 @@ use subtle::ConstantTimeEq as _;
 use super::Challenge;
 use crate::account::Secret;
 use crate::principal::{Grant, Principal};
-use crate::store::{Store, StoreError, TokenRecord};
+use crate::store::{Store, TokenRecord};
 
 /// What every token begins with, so that scanners for leaked secrets and people know what it is.
 pub(super) const PREFIX: &str = "imcp_";
@@ -29,10 +28,7 @@ const RANDOM: usize = 32;
 const IDLE: i64 = 90 * 86_400;
 
 /// How exactly the last use is kept, in seconds: a write for every request would cost more than the request.
-const USE_PRECISION: i64 = 3600;
-
-/// The last use of a token that nobody has used yet.
-const NEVER: i64 = i64::MIN;
+const USE_PRECISION: u64 = 3600;
 
 /// The longest name of a token.
 const LONGEST_NAME: usize = 64;
@@ -73,16 +69,12 @@ impl TokenState {
     /// The state at `now`, in seconds since 1970-01-01T00:00:00Z.
     #[must_use]
     pub fn of(record: &TokenRecord, now: i64) -> Self {
-        Self::with_use(record, record.used.unwrap_or(NEVER), now)
-    }
-
-    /// The same with a last use of which the record may not know yet.
-    fn with_use(record: &TokenRecord, used: i64, now: i64) -> Self {
+        let used = record.used.unwrap_or(record.created).max(record.created);
         if record.revoked.is_some() {
             Self::Revoked
         } else if record.expires.is_some_and(|expires| now >= expires) {
             Self::Expired
-        } else if now.saturating_sub(used.max(record.created)) >= IDLE {
+        } else if now.saturating_sub(used) >= IDLE {
             Self::Unused
         } else {
             Self::Active
@@ -104,82 +96,61 @@ impl TokenState {
 /// The tokens of a store, as requests are checked against them.
 pub struct Tokens {
     store: Arc<Store>,
-    known: Mutex<Known>,
-}
-
-/// What the store held when it was last read.
-#[derive(Clone)]
-struct Known {
-    generation: i64,
-    /// By the beginning of the hash: whoever tries tokens cannot choose it, so that the time of a look-up tells
-    /// nothing. It takes four thousand million tokens to expect two with the same.
-    tokens: Arc<HashMap<[u8; 8], Token>>,
-}
-
-struct Token {
-    record: TokenRecord,
-    /// The last use that is, or is about to be, in the store.
-    used: AtomicI64,
-    principal: Arc<Principal>,
+    /// When the use of a token, by its name, was last about to be noted. Keeps requests from all writing the same, and
+    /// from trying again and again where nothing can be written.
+    noted: Mutex<HashMap<String, i64>>,
 }
 
 impl Tokens {
-    /// Reads the tokens of the store.
-    ///
-    /// # Errors
-    /// If the store cannot be read.
-    pub fn new(store: Arc<Store>) -> Result<Self, StoreError> {
-        let known = Mutex::new(read(&store)?);
-        Ok(Self { store, known })
-    }
-
-    /// Whether no token was ever made.
+    /// The tokens of this store.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).tokens.is_empty()
+    pub fn new(store: Arc<Store>) -> Self {
+        Self { store, noted: Mutex::default() }
     }
 
     /// Whose token it is, at `now` in seconds since 1970-01-01T00:00:00Z. Must be called within a tokio runtime.
     pub(super) fn principal(&self, token: &str, now: i64) -> Result<Arc<Principal>, Challenge> {
         let hash = hash(token);
-        let known = self.known().map_err(|error| {
+        // How long the look-up takes says something of hashes, which whoever tries tokens cannot choose.
+        let found = self.store.token_by_hash(&hash).map_err(|error| {
             tracing::error!(target: "infra_mcp", "tokens cannot be checked: {error}");
             Challenge::Unavailable { retry_after: 5 }
         })?;
-        let token = known.get(&key(&hash)).filter(|token| token.record.hash.ct_eq(&hash).into());
-        let Some(token) = token else { return Err(Challenge::Invalid("it is not known here")) };
-        match TokenState::with_use(&token.record, token.used.load(Ordering::Relaxed), now) {
+        let Some(record) = found.filter(|record| record.hash.ct_eq(&hash).into()) else {
+            return Err(Challenge::Invalid("it is not known here"));
+        };
+        match TokenState::of(&record, now) {
             TokenState::Active => {}
             TokenState::Revoked => return Err(Challenge::Invalid("it has been revoked")),
             TokenState::Expired => return Err(Challenge::Invalid("it has expired")),
             TokenState::Unused => return Err(Challenge::Invalid("it was not used for 90 days and has expired")),
         }
-        self.note_use(token, now);
-        Ok(Arc::clone(&token.principal))
+        if is_due(record.used, now) {
+            self.note_use(&record.name, now);
+        }
+        let TokenRecord { name, toolsets, scopes, read_only, .. } = record;
+        Ok(Arc::new(Principal::new(format!("token:{name}"), Grant { toolsets, scopes, read_only })))
     }
 
-    /// The tokens as they are now, read again where any process has changed the store.
-    fn known(&self) -> Result<Arc<HashMap<[u8; 8], Token>>, StoreError> {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.store.generation()? != known.generation {
-            *known = read(&self.store)?;
+    fn note_use(&self, name: &str, now: i64) {
+        let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
+        if !is_due(noted.get(name).copied(), now) {
+            return;
         }
-        Ok(Arc::clone(&known.tokens))
+        noted.insert(name.to_owned(), now);
+        let (store, name) = (Arc::clone(&self.store), name.to_owned());
+        // A token is good although its use cannot be noted: on a full disk reading goes on.
+        tokio::task::spawn_blocking(move || {
+            if let Err(error) = store.note_use(&name, now) {
+                tracing::warn!(target: "infra_mcp", "the use of token {name} cannot be noted: {error}");
+            }
+        });
     }
+}
 
-    fn note_use(&self, token: &Token, now: i64) {
-        let last = token.used.load(Ordering::Relaxed);
-        let first = || token.used.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed).is_ok();
-        if now.saturating_sub(last) >= USE_PRECISION && first() {
-            let (store, name) = (Arc::clone(&self.store), token.record.name.clone());
-            // A token is good although its use cannot be noted: on a full disk reading goes on.
-            tokio::task::spawn_blocking(move || {
-                if let Err(error) = store.note_use(&name, now) {
-                    tracing::warn!(target: "infra_mcp", "the use of token {name} cannot be noted: {error}");
-                }
-            });
-        }
-    }
+/// Whether a use at `now` is far enough from the last one to be noted, also where the clock was set back.
+fn is_due(last: Option<i64>, now: i64) -> bool {
+    last.is_none_or(|last| now.abs_diff(last) >= USE_PRECISION)
 }
 
 impl fmt::Debug for Tokens {
@@ -188,32 +159,10 @@ impl fmt::Debug for Tokens {
     }
 }
 
-/// Reads the number first: a change in between leads to one more reading, and is never missed.
-fn read(store: &Store) -> Result<Known, StoreError> {
-    let generation = store.generation()?;
-    let tokens = store.tokens()?.into_iter().map(|record| (key(&record.hash), Token::new(record)));
-    Ok(Known { generation, tokens: Arc::new(tokens.collect()) })
-}
-
-impl Token {
-    fn new(record: TokenRecord) -> Self {
-        let grant =
-            Grant { toolsets: record.toolsets.clone(), scopes: record.scopes.clone(), read_only: record.read_only };
-        let principal = Arc::new(Principal::new(format!("token:{}", record.name), grant));
-        Self { used: AtomicI64::new(record.used.unwrap_or(NEVER)), principal, record }
-    }
-}
-
 fn hash(token: &str) -> [u8; 32] {
     let mut hash = [0; 32];
     hash.copy_from_slice(digest(&SHA256, token.as_bytes()).as_ref());
     hash
-}
-
-fn key(hash: &[u8; 32]) -> [u8; 8] {
-    let mut key = [0; 8];
-    key.copy_from_slice(&hash[..8]);
-    key
 }
 
 #[cfg(test)]
@@ -283,17 +232,16 @@ mod tests {
     async fn a_token_is_recognised_until_it_is_revoked_elsewhere() {
         let folder = TempDir::new().unwrap();
         let elsewhere = Store::create(folder.path()).unwrap();
-        let tokens = Tokens::new(Arc::new(Store::create(folder.path()).unwrap())).unwrap();
+        let tokens = Tokens::new(Arc::new(Store::create(folder.path()).unwrap()));
         let (token, hash) = make().unwrap();
         let unknown = Challenge::Invalid("it is not known here");
-        assert!(tokens.is_empty());
         assert_eq!(tokens.principal(token.expose(), NOW).unwrap_err(), unknown);
 
         elsewhere.add_token(&record("alice", hash)).unwrap();
         let principal = tokens.principal(token.expose(), NOW).unwrap();
         assert_eq!(principal.id(), "token:alice");
         assert_eq!(principal.grant().scopes, Some(vec!["vms:*".to_owned()]));
-        assert!(principal.grant().read_only && !tokens.is_empty());
+        assert!(principal.grant().read_only);
         for wrong in ["", PREFIX, &token.expose()[..47], &token.expose().to_uppercase()] {
             assert_eq!(tokens.principal(wrong, NOW).unwrap_err(), unknown, "{wrong}");
         }
@@ -310,20 +258,25 @@ mod tests {
         let store = Arc::new(Store::create(folder.path()).unwrap());
         let (token, hash) = make().unwrap();
         store.add_token(&record("a", hash)).unwrap();
-        let tokens = Tokens::new(Arc::clone(&store)).unwrap();
+        let tokens = Tokens::new(Arc::clone(&store));
         let used = || store.tokens().unwrap()[0].used;
         let noted = async |expected| {
             while used() != Some(expected) {
                 tokio::task::yield_now().await;
             }
         };
-        for now in [NOW, NOW + 1, NOW + USE_PRECISION - 1] {
+        for (now, expected) in [
+            (NOW, NOW),
+            (NOW + 1, NOW),
+            (NOW + 3599, NOW),
+            (NOW + 3600, NOW + 3600),
+            // The clock was set back.
+            (NOW + 1, NOW + 3600),
+            (NOW, NOW),
+        ] {
             tokens.principal(token.expose(), now).unwrap();
-            noted(NOW).await;
+            noted(expected).await;
         }
-        // Each use that counts is waited for, so a use in between that was noted would show.
-        tokens.principal(token.expose(), NOW + USE_PRECISION).unwrap();
-        noted(NOW + USE_PRECISION).await;
     }
 
     #[tokio::test]
@@ -332,7 +285,7 @@ mod tests {
         let store = Arc::new(Store::create(folder.path()).unwrap());
         let (token, hash) = make().unwrap();
         store.add_token(&record("a", hash)).unwrap();
-        let tokens = Tokens::new(Arc::clone(&store)).unwrap();
+        let tokens = Tokens::new(Arc::clone(&store));
         assert!(tokens.principal(token.expose(), NOW).is_ok());
         store.break_table();
         let refused = tokens.principal(token.expose(), NOW).unwrap_err();

@@ -110,8 +110,8 @@ fn authentication(config: &Config, http: &HttpConfig, catalogue: &Catalogue) -> 
         StartupError::new("--state-dir", error.to_string(), "Without it nobody can tell whose token is good.")
     };
     let store = config.state_directory.as_deref().map_or(Ok(None), Store::existing).map_err(unusable)?;
-    let tokens = store.map(|store| Tokens::new(Arc::new(store))).transpose().map_err(unusable)?;
-    let tokens = tokens.filter(|tokens| !tokens.is_empty() || !http.issuers.is_empty());
+    let ever_made = store.as_ref().map_or(Ok(false), Store::has_tokens).map_err(unusable)?;
+    let tokens = store.filter(|_| ever_made || !http.issuers.is_empty()).map(|store| Tokens::new(Arc::new(store)));
     let oauth = http.origins.public.clone().filter(|_| !http.issuers.is_empty());
     let oauth = oauth.map(|public| Oauth::new(http.issuers.clone(), public, catalogue, config.network.clone()));
     Ok(match (tokens, oauth) {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use chrono::{DateTime, Days, NaiveDate, NaiveTime};
+use infra_mcp_model::Access;
 use serde_json::json;
 
 use super::{complain, print};
@@ -18,21 +19,20 @@ use crate::store::{Revocation, Store, StoreError, TokenRecord};
 
 /// Refuses flags that a token does not know: whoever gives them believes that they hold.
 pub(super) fn check_flags(command: &TokenCommand, options: &Options) -> Result<(), StartupError> {
-    let narrows_tools = !options.tools.is_empty() || !options.exclude_tools.is_empty();
-    let narrows = narrows_tools || !options.toolsets.is_empty() || options.read_only;
+    let servers = options.access.is_some() || !options.tools.is_empty() || !options.exclude_tools.is_empty();
+    let tokens = options.read_only || !options.toolsets.is_empty();
     match command {
-        TokenCommand::Create { .. } if !narrows_tools => Ok(()),
-        TokenCommand::List { .. } | TokenCommand::Revoke { .. } if !narrows => Ok(()),
-        TokenCommand::Create { .. } => Err(StartupError::new(
-            "--tools, --exclude-tools",
-            "a token is not limited to single tools.",
-            "Narrow it with --toolsets, --scopes and --read-only, or give these flags to the server.",
+        TokenCommand::Create { .. } if servers => Err(StartupError::new(
+            "--access, --tools, --exclude-tools",
+            "they say what a server serves, not what a token reaches.",
+            "Narrow the token with --toolsets, --scopes and --read-only, or give these flags to the server.",
         )),
-        _ => Err(StartupError::new(
-            "--toolsets, --tools, --exclude-tools, --read-only",
+        TokenCommand::List { .. } | TokenCommand::Revoke { .. } if servers || tokens => Err(StartupError::new(
+            "--toolsets, --read-only, --access, --tools, --exclude-tools",
             "they mean nothing to this sub-command.",
             "Leave them out; what a token reaches is said when it is made.",
         )),
+        _ => Ok(()),
     }
 }
 
@@ -66,7 +66,7 @@ fn create(
     let grant = Grant {
         toolsets: config.selection.toolsets.clone(),
         scopes: (!scopes.is_empty()).then(|| scopes.to_vec()),
-        read_only: config.selection.access == Some(infra_mcp_model::Access::Read),
+        read_only: config.selection.access == Some(Access::Read),
     };
     if !catalogue.entries().iter().any(|entry| grant.admits(entry)) {
         let fix = "The sub-command `list --json` shows every tool with its scope and its toolset.";

@@ -36,7 +36,7 @@ pub struct Options {
     /// With --http: the port; 0 picks a free one and says which [default: 8100]
     #[arg(long, global = true, value_name = "PORT", requires = "http")]
     pub port: Option<u16>,
-    /// With --http: the address that users reach the server at, such as https://mcp.example.com/mcp
+    /// With --http: the address that users reach the server at, such as `https://mcp.example.com/mcp`
     #[arg(long, global = true, value_name = "URL", requires = "http")]
     pub public_url: Option<String>,
     /// With --http: web pages of these origins may call, separated by commas

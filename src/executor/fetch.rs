@@ -89,3 +89,52 @@ impl std::fmt::Debug for Documents {
         f.debug_struct("Documents").field("options", &self.options).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead as _, BufReader, Write as _};
+    use std::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn only_a_whole_document_at_the_very_address_counts() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let base = Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = BufReader::new(stream.unwrap());
+                let mut head = String::new();
+                while stream.read_line(&mut head).unwrap() > 2 {}
+                let (status, more, body) = match head.split(' ').nth(1).unwrap() {
+                    "/fits" => ("200 OK", "Content-Length: 1048576\r\n", "x".repeat(LONGEST)),
+                    "/long" => ("200 OK", "", "x".repeat(LONGEST + 1)),
+                    "/short" => ("200 OK", "Content-Length: 9\r\n", "x".to_owned()),
+                    "/moved" => ("302 Found", "Location: /fits\r\nContent-Length: 0\r\n", String::new()),
+                    "/down" => ("503 Unavailable", "Content-Length: 0\r\n", String::new()),
+                    "/busy" => ("429 Too Many Requests", "Content-Length: 0\r\n", String::new()),
+                    _ => ("404 Not Found", "Content-Length: 0\r\n", String::new()),
+                };
+                // Whoever has read enough closes the connection.
+                let _ = write!(stream.get_mut(), "HTTP/1.1 {status}\r\nConnection: close\r\n{more}\r\n{body}");
+            }
+        });
+        let documents = Documents::new(NetworkOptions::default());
+        for (path, expected) in [
+            ("fits", Ok(LONGEST)),
+            ("long", Err(None)),
+            ("short", Err(None)),
+            ("moved", Err(Some(302))),
+            ("down", Err(None)),
+            ("busy", Err(None)),
+            ("none", Err(Some(404))),
+        ] {
+            let read = documents.read(&base.join(path).unwrap()).await;
+            let got = read.map(|document| document.len()).map_err(|error| match error {
+                DocumentError::Refused { status, .. } => Some(status),
+                DocumentError::Unavailable { .. } => None,
+            });
+            assert_eq!(got, expected, "{path}");
+        }
+    }
+}

@@ -1,7 +1,7 @@
 //! What has to outlast the process: one SQLite file in the state directory, shared by every process that uses it.
 //!
 //! A concern is a file of this module: its table and what is asked of it. Processes see each other's changes at
-//! once, because the file is in write-ahead mode and nothing is cached without asking [`Store::generation`].
+//! once: nothing of the file is kept in memory.
 
 mod approvals;
 mod audit;
@@ -74,14 +74,6 @@ impl Store {
         let reader = connect(&path).map_err(failed)?;
         reader.pragma_update(None, "query_only", true).map_err(failed)?;
         Ok(Self { path, reader: Mutex::new(reader), writer: Mutex::new(writer) })
-    }
-
-    /// A number that is another one after every change of the store, whichever process made it.
-    ///
-    /// # Errors
-    /// If the store cannot be read.
-    pub fn generation(&self) -> Result<i64, StoreError> {
-        self.read(|reader| reader.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0)))
     }
 
     /// The file.

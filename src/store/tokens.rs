@@ -92,6 +92,25 @@ impl Store {
         })
     }
 
+    /// The token with this hash. Costs some microseconds: it is asked for by every request.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn token_by_hash(&self, hash: &[u8; 32]) -> Result<Option<TokenRecord>, StoreError> {
+        self.read(|reader| {
+            let mut statement = reader.prepare_cached("SELECT * FROM token WHERE hash = ?1")?;
+            statement.query_row([hash], record).optional()
+        })
+    }
+
+    /// Whether a token was ever made.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn has_tokens(&self) -> Result<bool, StoreError> {
+        self.read(|reader| reader.query_row("SELECT EXISTS (SELECT 1 FROM token)", [], |row| row.get(0)))
+    }
+
     /// Revokes a token: from the next request on it is refused.
     ///
     /// # Errors

@@ -187,8 +187,8 @@ impl Answer {
 
     /// The JSON-RPC message, also where it is an event of a stream.
     pub(crate) fn json(&self) -> Value {
-        let data = self.body.lines().filter_map(|line| line.strip_prefix("data:")).map(str::trim);
-        let text = data.last().unwrap_or(&self.body);
+        let mut data = self.body.lines().filter_map(|line| line.strip_prefix("data:")).map(str::trim);
+        let text = data.next_back().unwrap_or(&self.body);
         serde_json::from_str(text).unwrap_or_else(|error| panic!("{error} in {self:?}"))
     }
 

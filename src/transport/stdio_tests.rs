@@ -1,3 +1,4 @@
+use rmcp::ServerHandler;
 use rmcp::model::{CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ErrorData};
 use rmcp::service::RequestContext;
 use serde_json::json;
@@ -28,6 +29,13 @@ impl ServerHandler for Echo {
     }
 }
 
+impl Served for Echo {
+    fn listing(&self, principal: &Arc<Principal>) -> Option<Listing> {
+        let catalogue = Catalogue::select(PROVIDERS, &Selection::default()).unwrap();
+        Some(Listing::new(Arc::new(catalogue), Arc::clone(principal)))
+    }
+}
+
 struct Client {
     input: WriteHalf<DuplexStream>,
     answers: Answers<BufReader<ReadHalf<DuplexStream>>>,
@@ -40,13 +48,8 @@ impl Client {
         let (near, far) = tokio::io::duplex(1024);
         let (reader, writer) = split(far);
         let (answers, input) = split(near);
-        let catalogue = Arc::new(Catalogue::select(PROVIDERS, &Selection::default()).unwrap());
         let closing = CancellationToken::new();
-        let session = Session {
-            listing: Listing::new(catalogue, Arc::new(crate::principal::Principal::local())),
-            closing: closing.clone(),
-            grace,
-        };
+        let session = Session { closing: closing.clone(), grace };
         let server = tokio::spawn(serve_stdio(Echo, reader, writer, session));
         Self { input, answers: BufReader::new(answers).lines(), closing, server }
     }

@@ -23,11 +23,12 @@
 //! | [`executor`] | builds the HTTP request, sends it, reads the answer |
 //! | [`result`] | makes a tool result of an answer, cut to size and still valid |
 //! | [`server`] | the way of a call: catalogue → arguments → policy → executor → result |
-//! | [`transport`] | JSON-RPC lines over standard input and output |
+//! | [`transport`] | JSON-RPC over standard input and output and over HTTP |
 //! | [`sandbox`] | simulated providers |
 //! | [`config`] | flags and environment in, ready values out |
 //! | [`assembly`] | a configuration becomes a server; where a library user starts |
 //! | [`cli`] | the program and its sub-commands |
+//! | `conformance` | what the conformance suite of MCP expects to find, with the feature of that name |
 //! | [`error`] | errors for who starts the server and for who calls a tool |
 //!
 //! # What never happens

@@ -31,6 +31,7 @@
 //! | [`config`] | flags and environment in, ready values out |
 //! | [`assembly`] | a configuration becomes a server; where a library user starts |
 //! | [`cli`] | the program and its sub-commands |
+//! | `conformance` | what the conformance suite of MCP expects to find, with the feature of that name |
 //! | [`error`] | errors for who starts the server and for who calls a tool |
 //!
 //! # What never happens

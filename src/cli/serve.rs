@@ -53,9 +53,8 @@ fn over_stdio(handler: Handler, grace: Duration) -> Result<ExitCode, StartupErro
     runtime.block_on(async {
         let closing = CancellationToken::new();
         close_on_signal(&closing)?;
-        let listing = handler.whole_listing();
         let (reader, writer) = rmcp::transport::stdio_pipes();
-        serve_stdio(handler, reader, writer, Session { listing, closing, grace }).await;
+        serve_stdio(handler, reader, writer, Session { closing, grace }).await;
         Ok::<(), StartupError>(())
     })?;
     // A read of standard input that cannot be interrupted must not hold up the end.

@@ -15,6 +15,8 @@ mod prompts;
 mod questions;
 mod resources;
 mod tasks;
+#[cfg(test)]
+mod tests;
 mod tools;
 
 use std::io;

@@ -73,12 +73,6 @@ impl Handler {
         Self(Arc::new(Inner { server, config, identity, principal, whole }))
     }
 
-    /// The tools that the local user may see.
-    #[must_use]
-    pub fn whole_listing(&self) -> Listing {
-        self.0.whole.clone()
-    }
-
     /// Who makes this request.
     fn caller(&self, context: &RequestContext<RoleServer>) -> Result<Caller, ErrorData> {
         let parts = context.extensions.get::<Parts>().map(|parts| &parts.extensions);

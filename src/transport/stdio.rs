@@ -10,7 +10,7 @@ use rmcp::model::{
     ClientJsonRpcMessage, ClientNotification, ClientRequest, GetMeta, JsonRpcMessage, JsonRpcRequest, ProtocolVersion,
     RequestId, ServerJsonRpcMessage, ServerResult,
 };
-use rmcp::{RoleServer, ServerHandler, service, transport::Transport};
+use rmcp::{RoleServer, service, transport::Transport};
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
@@ -20,6 +20,8 @@ use super::lines::{LONGEST_LINE, Line, Lines};
 use super::message::{self, INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST, Inbound, Rejection};
 use super::outbox::Outbox;
 use super::parts::Parts;
+use crate::principal::Principal;
+use crate::server::Served;
 use crate::server::listing::{self, Listing};
 
 /// How long a client that no longer reads may hold up the end of the process.
@@ -28,30 +30,29 @@ const LAST_WRITE: Duration = Duration::from_secs(1);
 /// What a connection needs besides its handler.
 #[derive(Debug)]
 pub struct Session {
-    /// The finished `tools/list`.
-    pub listing: Listing,
     /// Once cancelled, no new call is taken. The end of the input does the same.
     pub closing: CancellationToken,
     /// How long calls in flight may go on after that.
     pub grace: Duration,
 }
 
-/// Serves one connection until its input ends, `session.closing` is cancelled or the other side stops
+/// Serves one connection, of the local user, until its input ends, `session.closing` is cancelled or the other side stops
 /// reading. Calls in flight get `session.grace`; what is queued by then is written.
 ///
 /// Must be called within a tokio runtime.
 pub async fn serve_stdio<H, R, W>(handler: H, reader: R, writer: W, session: Session)
 where
-    H: ServerHandler,
+    H: Served,
     R: AsyncRead + Unpin + Send + 'static,
     W: AsyncWrite + Unpin + Send + 'static,
 {
-    let Session { listing, closing, grace } = session;
+    let Session { closing, grace } = session;
     let outbox = Arc::new(Outbox::default());
     let writing = tokio::spawn({
         let outbox = Arc::clone(&outbox);
         async move { outbox.write_to(writer).await }
     });
+    let listing = handler.listing(&Arc::new(Principal::local()));
     let connection = Connection::new(reader, Arc::clone(&outbox), listing, closing.clone());
     // The transport minds the life cycle: both eras of MCP have to work on one pipe, in any order.
     let running = service::serve_directly(handler, connection, None);
@@ -72,7 +73,7 @@ where
 struct Connection<R> {
     lines: Lines<R>,
     outbox: Arc<Outbox>,
-    listing: Listing,
+    listing: Option<Listing>,
     calls: Calls,
     /// Members of a batch that have not been handed over.
     waiting: VecDeque<(BatchId, ClientJsonRpcMessage)>,
@@ -93,7 +94,7 @@ enum Lifecycle {
 }
 
 impl<R: AsyncRead + Unpin + Send> Connection<R> {
-    fn new(reader: R, outbox: Arc<Outbox>, listing: Listing, closing: CancellationToken) -> Self {
+    fn new(reader: R, outbox: Arc<Outbox>, listing: Option<Listing>, closing: CancellationToken) -> Self {
         Self {
             lines: Lines::new(reader),
             outbox,
@@ -288,9 +289,9 @@ impl<R: AsyncRead + Unpin + Send> Connection<R> {
             JsonRpcMessage::Response(response) => listing::take_mark(&mut response.result),
             _ => None,
         };
-        let listing = &self.listing;
+        let listed = listed.zip(self.listing.as_ref());
         let write = |out: &mut Parts| match listed {
-            Some(form) => {
+            Some((form, listing)) => {
                 let (before, after) = listing::around(&message);
                 out.bytes().extend_from_slice(&before);
                 listing.pieces(form).for_each(|piece| out.lend(piece));

@@ -1,3 +1,4 @@
+use rmcp::ServerHandler;
 use rmcp::model::{CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ErrorData};
 use rmcp::service::RequestContext;
 use serde_json::json;
@@ -30,9 +31,12 @@ impl ServerHandler for Echo {
     }
 }
 
-fn listing(catalogue: Arc<Catalogue>) -> Listing {
-    let gate = Gate::new(Policy::default(), Way::None, Arc::default());
-    Listing::new(catalogue, Arc::new(gate), Arc::new(Principal::local()))
+impl Served for Echo {
+    fn listing(&self, principal: &Arc<Principal>) -> Option<Listing> {
+        let catalogue = Catalogue::select(PROVIDERS, &Selection::default()).unwrap();
+        let gate = Gate::new(Policy::default(), Way::None, Arc::default());
+        Some(Listing::new(Arc::new(catalogue), Arc::new(gate), Arc::clone(principal)))
+    }
 }
 
 struct Client {
@@ -47,9 +51,8 @@ impl Client {
         let (near, far) = tokio::io::duplex(1024);
         let (reader, writer) = split(far);
         let (answers, input) = split(near);
-        let catalogue = Arc::new(Catalogue::select(PROVIDERS, &Selection::default()).unwrap());
         let closing = CancellationToken::new();
-        let session = Session { listing: listing(catalogue), closing: closing.clone(), grace };
+        let session = Session { closing: closing.clone(), grace };
         let server = tokio::spawn(serve_stdio(Echo, reader, writer, session));
         Self { input, answers: BufReader::new(answers).lines(), closing, server }
     }

@@ -63,6 +63,9 @@ pub mod config;
 pub mod error;
 pub mod executor;
 pub mod generated;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub use transport::fuzzing;
 mod near;
 pub mod policy;
 pub mod principal;

@@ -117,7 +117,7 @@ async fn serve(
     }
 }
 
-async fn speak(
+pub(super) async fn speak(
     app: Arc<App>,
     stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
     peer: SocketAddr,

@@ -10,6 +10,7 @@ use crate::config::{Config, Environment, Only, Options, Providers};
 use crate::error::StartupError;
 use crate::executor::{Executor, Simulator};
 use crate::generated::PROVIDERS;
+use crate::policy::Usage;
 use crate::sandbox;
 use crate::server::Server;
 
@@ -62,6 +63,7 @@ pub(crate) fn server(config: Config, catalogue: Arc<Catalogue>, providers: Provi
         catalogue,
         accounts: config.accounts,
         policy: config.policy,
+        usage: Usage::default(),
         executor: Arc::new(executor),
         result_limit: config.result_limit.unwrap_or(0),
     }

@@ -4,6 +4,8 @@ use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use infra_mcp_model::{Location, Segment};
+
 use crate::account::Account;
 use crate::arguments::Arguments;
 use crate::catalogue::Entry;
@@ -19,6 +21,30 @@ pub struct Call {
     pub account: Arc<Account>,
     /// Who calls, and from where.
     pub caller: Caller,
+}
+
+impl Call {
+    /// What the call acts on: account and path up to the first parameter, filled in. None where the path has none.
+    #[must_use]
+    pub fn resource(&self) -> Option<String> {
+        let operation = self.entry.tool.operation();
+        let mut path = format!("{} ", self.account.base_url());
+        for segment in operation.path.0.iter() {
+            match segment {
+                Segment::Literal(text) => path.push_str(text),
+                Segment::Parameter(name) => {
+                    let parameters = operation.parameters.iter();
+                    let argument = parameters
+                        .filter(|known| known.location == Location::Path)
+                        .find(|known| known.name == *name)?;
+                    let value = self.arguments.as_map().get(argument.argument.as_ref())?;
+                    path.push_str(value.as_str().map_or_else(|| value.to_string(), str::to_owned).as_str());
+                    return Some(path);
+                }
+            }
+        }
+        None
+    }
 }
 
 impl fmt::Debug for Call {

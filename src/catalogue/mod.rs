@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::OnceLock;
 
-use infra_mcp_model::{Effect, Provider, Tool};
+use infra_mcp_model::{Danger, Provider, Tool};
 
 pub use selection::{Selection, SelectionError};
 
@@ -27,8 +27,7 @@ impl Entry {
     /// Whether no call of it can change anything, spend money, hand out a credential or run code.
     #[must_use]
     pub fn harmless(&self) -> bool {
-        let review = &self.tool.review;
-        review.effect == Effect::Read && !review.money && !review.exec && !review.secret()
+        Danger::of(&self.tool.review).is_none()
     }
 }
 

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use infra_mcp_model::Provider;
+use infra_mcp_model::{Access, Provider};
 
 use super::{Entry, all, answers_to};
 use crate::error::StartupError;
@@ -17,8 +17,8 @@ pub struct Selection {
     pub tools: Option<Vec<String>>,
     /// Not these tools.
     pub exclude: Vec<String>,
-    /// Only tools that change nothing, spend nothing, hand out no credential and run no code.
-    pub read_only: bool,
+    /// How far calls may go; what each provider's description says where nothing is given.
+    pub access: Option<Access>,
 }
 
 /// Why a selection cannot be served.
@@ -29,7 +29,7 @@ pub enum SelectionError {
     Unknown(Vec<UnknownName>),
     /// No tool is left.
     #[error(
-        "No tool is left: all that is selected is excluded again, or none of it is harmless enough for --read-only."
+        "No tool is left: all that is selected is excluded again, or none of it is harmless enough for the given access."
     )]
     Empty,
 }
@@ -114,9 +114,17 @@ impl Selection {
         named(&self.providers, &entry.provider.name) && named(&self.toolsets, &entry.tool.toolset)
     }
 
+    /// How far calls to this provider may go.
+    #[must_use]
+    pub fn access_to(&self, provider: &Provider) -> Access {
+        self.access.unwrap_or(provider.default_access)
+    }
+
     fn keeps(&self, entry: &Entry) -> bool {
         let listed = |names: &[String]| names.iter().any(|name| answers_to(entry.tool, name));
-        self.tools.as_deref().is_none_or(listed) && !listed(&self.exclude) && (!self.read_only || entry.harmless())
+        self.tools.as_deref().is_none_or(listed)
+            && !listed(&self.exclude)
+            && self.access_to(entry.provider).serves(&entry.tool.review)
     }
 
     fn unknown(&self, providers: &'static [&'static Provider]) -> Vec<UnknownName> {

@@ -1,6 +1,6 @@
 use super::*;
 use crate::executor::fixture;
-use infra_mcp_model::{Method, Review};
+use infra_mcp_model::{Access, Effect, Method, Review};
 
 fn providers() -> &'static [&'static Provider] {
     let tool = |name: &'static str, review: Review| Tool {
@@ -51,7 +51,7 @@ fn selections_narrow() {
             Selection { toolsets: names(&["vps"]), exclude: vec!["DNS_list".into()], ..everything() },
             &["VPS_list", "VPS_start", "VPS_keys"],
         ),
-        (Selection { read_only: true, ..everything() }, &["VPS_list", "DNS_list"]),
+        (Selection { access: Some(Access::Read), ..everything() }, &["VPS_list", "DNS_list"]),
     ] {
         let catalogue = Catalogue::select(providers(), &selection).unwrap();
         let got: Vec<&str> = catalogue.entries().iter().map(|entry| entry.tool.name.as_ref()).collect();
@@ -87,7 +87,7 @@ fn wrong_names_say_what_is_accepted() {
             Selection { toolsets: names(&["vps"]), tools: names(&["DNS_list"]), ..everything() },
             "--tools: `DNS_list` belongs to the toolset `dns`, which is not selected.",
         ),
-        (Selection { tools: names(&["VPS_start"]), read_only: true, ..everything() }, "No tool is left"),
+        (Selection { tools: names(&["VPS_start"]), access: Some(Access::Read), ..everything() }, "No tool is left"),
     ] {
         let error = Catalogue::select(providers(), &selection).unwrap_err().to_string();
         assert!(error.starts_with(expected), "{error}");

@@ -1,4 +1,4 @@
-use infra_mcp_model::{Authentication, Environment as Variables, QueryArrays};
+use infra_mcp_model::{Access, Authentication, Environment as Variables, QueryArrays};
 
 use super::*;
 
@@ -19,6 +19,7 @@ fn provider(name: &'static str, base_url: &'static str) -> &'static Provider {
         authentication: Authentication::Bearer,
         credential_help: "".into(),
         timeout_seconds: 60,
+        default_access: Access::Full,
         query_arrays: QueryArrays::Declared,
         instructions: "".into(),
         toolsets: vec![toolset].into(),

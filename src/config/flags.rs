@@ -60,9 +60,15 @@ pub struct Options {
     /// Do not serve these tools, separated by commas
     #[arg(long, global = true, value_name = "NAMES", value_delimiter = ',')]
     pub exclude_tools: Vec<String>,
-    /// Serve only tools that change nothing, spend nothing, hand out no credential and run no code
+    /// How far calls may go: `read`, `write` (what a later call can set back, too) or `full` [default: set by provider]
+    #[arg(long, global = true, value_name = "LEVEL", value_parser = ["read", "write", "full"])]
+    pub access: Option<String>,
+    /// The same as --access read, and wins over it: nothing is changed, spent, run, and no credential handed out
     #[arg(long, global = true)]
     pub read_only: bool,
+    /// A file with rules for single tools, protected resources and rate limits
+    #[arg(long, global = true, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
     /// How long a call may take, retries included [default: 60]
     #[arg(long, global = true, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub timeout: Option<u64>,

@@ -6,10 +6,11 @@ mod headers;
 mod http;
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use infra_mcp_model::{Provider, Toolset};
+use infra_mcp_model::{Access, Provider, Toolset};
 use url::{Host, Url};
 
 pub use environment::Environment;
@@ -22,7 +23,7 @@ use crate::catalogue::Selection;
 use crate::error::StartupError;
 use crate::executor::NetworkOptions;
 use crate::near::nearest;
-use crate::policy::Policy;
+use crate::policy::{Policy, PolicyFile};
 
 /// How long calls in flight may go on at the end unless `--grace` says otherwise.
 const GRACE: Duration = Duration::from_secs(10);
@@ -168,7 +169,7 @@ impl Config {
             }
         }
         Ok(Self {
-            policy: Policy { read_only: options.read_only },
+            policy: policy(&options, providers)?,
             accounts,
             network,
             http: HttpConfig::new(&options)?,
@@ -193,16 +194,68 @@ fn log_level(flag: Option<LogLevel>, environment: &Environment) -> Result<Option
     Ok(flag.or(debug.then_some(LogLevel::Debug)))
 }
 
-fn selection(options: Options, only: Only) -> Result<Selection, StartupError> {
-    let Options { toolsets, tools, exclude_tools, read_only, .. } = options;
-    let given = |names: Vec<String>| (!names.is_empty()).then_some(names);
-    let mut selection = Selection {
-        toolsets: given(toolsets),
-        tools: given(tools),
-        exclude: exclude_tools,
-        read_only,
-        providers: None,
+fn policy(options: &Options, providers: Providers) -> Result<Policy, StartupError> {
+    let file = match &options.policy {
+        Some(path) => policy_file(path, providers)?,
+        None => PolicyFile::default(),
     };
+    Ok(Policy {
+        access: access(options)?,
+        protection: file.protection(),
+        limits: file.limits(),
+        rules: file.tools.iter().map(|(name, rule)| (own_name(name, providers), *rule)).collect(),
+    })
+}
+
+/// The name that a tool has today, of a name that it has or had.
+fn own_name(name: &str, providers: Providers) -> String {
+    let mut tools = providers.iter().flat_map(|provider| provider.tools());
+    let tool = tools.find(|tool| tool.name == name || tool.aliases.iter().any(|alias| alias == name));
+    tool.map_or_else(|| name.to_owned(), |tool| tool.name.to_string())
+}
+
+/// Reads the policy file. A name in it that stands for nothing would protect nothing, so it is an error.
+fn policy_file(path: &Path, providers: Providers) -> Result<PolicyFile, StartupError> {
+    let wrong = |problem: String| {
+        let subject = format!("--policy {}", path.display());
+        StartupError::new(subject, problem, "The README shows what a policy file may hold.")
+    };
+    let text = std::fs::read_to_string(path).map_err(|error| wrong(format!("it cannot be read: {error}.")))?;
+    let file = PolicyFile::parse(&text).map_err(wrong)?;
+    let tools = || providers.iter().flat_map(|provider| provider.tools());
+    let known = |name: &str| tools().any(|tool| tool.name == name || tool.aliases.iter().any(|alias| alias == name));
+    if let Some(name) = file.tools.keys().find(|name| !known(name)) {
+        let likely = nearest(name, tools().map(|tool| tool.name.as_ref()));
+        let hint = likely.map(|likely| format!("; did you mean `{likely}`?")).unwrap_or_else(|| ".".to_owned());
+        return Err(wrong(format!("there is no tool `{name}`{hint}")));
+    }
+    let mut protected = file.protected_providers();
+    match protected.find(|name| !providers.iter().any(|provider| provider.name == **name)) {
+        Some(name) => Err(wrong(format!("there is no provider `{name}` to protect resources of."))),
+        None => {
+            drop(protected);
+            Ok(file)
+        }
+    }
+}
+
+/// How far calls may go, where a flag says so. The narrower of two flags wins.
+fn access(options: &Options) -> Result<Option<Access>, StartupError> {
+    let chosen = options.access.as_deref().map(|word| {
+        Access::ALL.into_iter().find(|access| access.as_str() == word).ok_or_else(|| {
+            StartupError::new("--access", format!("{word:?} is no level of access."), "Use read, write or full.")
+        })
+    });
+    let chosen = chosen.transpose()?;
+    Ok(if options.read_only { Some(Access::Read) } else { chosen })
+}
+
+fn selection(options: Options, only: Only) -> Result<Selection, StartupError> {
+    let access = access(&options)?;
+    let Options { toolsets, tools, exclude_tools, .. } = options;
+    let given = |names: Vec<String>| (!names.is_empty()).then_some(names);
+    let mut selection =
+        Selection { toolsets: given(toolsets), tools: given(tools), exclude: exclude_tools, access, providers: None };
     match only {
         Only::Everything => {}
         Only::Provider(provider) => selection.providers = Some(vec![provider.to_owned()]),

@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use infra_mcp_model::{
-    Answer, Authentication, Binding, BodyMember, Effect, Environment, Listing, Location, Method, Operation, Parameter,
-    PathTemplate, Provider, QueryArrays, RequestBody, Review, Segment, Style, Tool, Toolset,
+    Access, Answer, Authentication, Binding, BodyMember, Effect, Environment, Listing, Location, Method, Operation,
+    Parameter, PathTemplate, Provider, QueryArrays, RequestBody, Review, Segment, Style, Tool, Toolset,
 };
 use serde_json::{Map, Value};
 
@@ -14,7 +14,7 @@ use crate::account::{Account, AccountSettings, Secret};
 use crate::arguments::Arguments;
 use crate::call::{Call, Caller};
 use crate::catalogue::Entry;
-use crate::policy::{Authorized, Policy};
+use crate::policy::{Authorized, Policy, Snapshot, Usage};
 
 pub(crate) const TOKEN: &str = "token-0123456789";
 
@@ -41,6 +41,7 @@ pub(crate) fn blank_provider(toolsets: Vec<(&'static str, Vec<Tool>)>) -> Provid
         authentication: Authentication::Bearer,
         credential_help: "Make one at https://example.com/tokens.".into(),
         timeout_seconds: 60,
+        default_access: Access::Full,
         query_arrays: QueryArrays::Declared,
         instructions: "".into(),
         toolsets: toolsets.collect(),
@@ -57,6 +58,7 @@ pub(crate) fn tool(name: &'static str, operation: Operation) -> Tool {
         aliases: Cow::Borrowed(&[]),
         review: review(Effect::Read),
         binding: Binding::Operation(operation),
+        preview: "".into(),
         input_schema: r#"{"type":"object"}"#.into(),
         listing: Listing { head: "".into(), title: "".into(), tail: "".into() },
     }
@@ -136,5 +138,5 @@ pub(crate) fn call(provider: &'static Provider, arguments: &str, settings: Accou
 }
 
 pub(crate) fn authorized(call: Call) -> Authorized<Call> {
-    Policy::default().judge(call).unwrap()
+    Policy::default().judge(call, Snapshot::default(), &Usage::default(), Instant::now()).unwrap()
 }

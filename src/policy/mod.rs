@@ -9,22 +9,38 @@
 //! ```
 
 mod effect;
+mod limits;
+mod protection;
+mod refusal;
+mod rules;
 #[cfg(test)]
 mod tests;
 
-use std::fmt;
+use std::collections::HashMap;
+use std::time::Instant;
 
-use infra_mcp_model::{Effect, Text};
+use infra_mcp_model::{Access, Danger};
+use serde_json::Value;
 
 use crate::call::Call;
 
 pub use effect::effect_of;
+pub use limits::{Limits, PerMinute, Usage};
+pub use protection::Protection;
+pub use refusal::{Code, Limited, Objection, Refusal};
+pub use rules::{PolicyFile, Rule};
 
-/// What calls are judged by.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// What calls are judged by. The default allows everything that its provider's description allows.
+#[derive(Debug, Clone, Default)]
 pub struct Policy {
-    /// Refuse every call that changes something, spends money, hands out a credential or runs code.
-    pub read_only: bool,
+    /// How far calls may go; what each provider's description says where nothing is given.
+    pub access: Option<Access>,
+    /// What the operator decided about single tools, by name.
+    pub rules: HashMap<String, Rule>,
+    /// What no write may touch.
+    pub protection: Protection,
+    /// How many calls in how much time.
+    pub limits: Limits,
 }
 
 /// Proof that policy allowed what is inside.
@@ -39,87 +55,84 @@ impl Authorized<Call> {
     }
 }
 
+/// The danger of this very call: the facts of its tool, with the effect that its arguments give it.
+#[must_use]
+pub fn danger_of(call: &Call) -> Danger {
+    let tool = call.entry.tool;
+    Danger { effect: effect_of(tool, &call.arguments), ..Danger::of(&tool.review) }
+}
+
+/// What is known of the world when a call is judged.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Snapshot<'a> {
+    /// The resource that the call acts on, as it is now; none where no read shows it or the read failed.
+    pub resource: Option<&'a Value>,
+}
+
 impl Policy {
-    /// Allows the call or says why not.
+    /// Whether the call can be judged only with the resource at hand.
+    #[must_use]
+    pub fn must_see_resource(&self, call: &Call) -> bool {
+        self.protection.concerns(&call.entry.provider.name) && !danger_of(call).is_none()
+    }
+
+    /// Allows the call or says why not. The rules are asked in this order, and the first that objects decides:
+    /// access, scope, the operator's rule for the tool, protected resources, rate.
     ///
     /// # Errors
     /// If the policy does not allow it.
-    pub fn judge(&self, call: Call) -> Result<Authorized<Call>, Refusal> {
-        match self.objection(&call) {
+    pub fn judge(
+        &self,
+        call: Call,
+        snapshot: Snapshot<'_>,
+        usage: &Usage,
+        now: Instant,
+    ) -> Result<Authorized<Call>, Refusal> {
+        let objection = self.objection(&call, snapshot).or_else(|| self.too_many(&call, usage, now));
+        match objection {
             Some(objection) => Err(Refusal { tool: call.entry.tool.name.clone(), objection }),
             None => Ok(Authorized(call)),
         }
     }
 
-    fn objection(&self, call: &Call) -> Option<Objection> {
+    fn objection(&self, call: &Call, snapshot: Snapshot<'_>) -> Option<Objection> {
         let grant = call.caller.principal.grant();
+        let danger = danger_of(call);
+        let access = self.access.unwrap_or(call.entry.provider.default_access);
+        let access = if grant.read_only { Access::Read } else { access };
+        if !access.permits(danger) {
+            return Some(Objection::Access(access, danger));
+        }
         if let Some(scope) = grant.lacking(&call.entry) {
             return Some(Objection::Scope(scope));
         }
-        if !self.read_only && !grant.read_only {
+        if self.rules.get(call.entry.tool.name.as_ref()) == Some(&Rule::Block) {
+            return Some(Objection::Blocked);
+        }
+        if danger.is_none() { None } else { self.protected(call, snapshot) }
+    }
+
+    fn protected(&self, call: &Call, snapshot: Snapshot<'_>) -> Option<Objection> {
+        let provider = &call.entry.provider.name;
+        if !self.protection.concerns(provider) {
             return None;
         }
-        let tool = call.entry.tool;
-        match effect_of(tool, &call.arguments) {
-            _ if tool.review.money => Some(Objection::Money),
-            _ if tool.review.secret() => Some(Objection::Secret),
-            _ if tool.review.exec => Some(Objection::Exec),
-            Effect::Read => None,
-            effect => Some(Objection::Changes(effect)),
+        if let Some(pattern) = self.protection.named(provider, call.arguments.as_map()) {
+            return Some(Objection::Protected(pattern.to_owned()));
         }
-    }
-}
-
-/// A call that policy does not allow.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
-    tool: Text,
-    objection: Objection,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Objection {
-    Changes(Effect),
-    Money,
-    Secret,
-    Exec,
-    /// The principal has not been granted this scope.
-    Scope(&'static str),
-}
-
-impl Refusal {
-    /// A stable word for the rule that was broken.
-    #[must_use]
-    pub fn code(&self) -> &'static str {
-        match self.objection {
-            Objection::Scope(_) => "forbidden_scope",
-            _ => "read_only",
-        }
-    }
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let reason = match self.objection {
-            Objection::Changes(Effect::Destructive) => "this call is destructive",
-            Objection::Changes(_) => "this call changes something",
-            Objection::Money => "this tool spends money or uses up an entitlement",
-            Objection::Secret => "this tool hands out a credential",
-            Objection::Exec => "this tool makes code run",
-            Objection::Scope(scope) => {
-                return write!(
-                    f,
-                    "{} was refused and nothing was sent: it needs the scope {scope}, which your token lacks. The operator can make a token that has it.",
-                    self.tool
-                );
+        match snapshot.resource {
+            Some(resource) => {
+                self.protection.covers(provider, resource).map(|pattern| Objection::Protected(pattern.to_owned()))
             }
-        };
-        write!(
-            f,
-            "{} was refused and nothing was sent: this server is read-only, and {reason}. Use tools that only read, or let the operator start the server without --read-only.",
-            self.tool
-        )
+            // A resource that there is a way to look at, and that was not seen, may be any.
+            None => (!call.entry.tool.preview.is_empty()).then_some(Objection::Unseen),
+        }
+    }
+
+    fn too_many(&self, call: &Call, usage: &Usage, now: Instant) -> Option<Objection> {
+        let writes = !danger_of(call).is_none();
+        let resource = call.resource();
+        let taken = usage.take(&self.limits, writes, call.caller.principal.id(), resource.as_deref(), now);
+        taken.err().map(|(limited, wait)| Objection::Rate(limited, wait))
     }
 }
-
-impl std::error::Error for Refusal {}

@@ -1,6 +1,9 @@
+use std::sync::Arc;
+
 use super::*;
 use crate::executor::fixture;
-use infra_mcp_model::{Condition, EffectWhen, Method, Review, Tool};
+use crate::principal::{Grant, Principal};
+use infra_mcp_model::{Condition, Effect, EffectWhen, Method, Review, Tool};
 
 fn call(review: Review, arguments: &str) -> Call {
     let tool = fixture::tool("tool", fixture::operation(Method::Post, "/v1", vec![], None));
@@ -50,38 +53,106 @@ fn the_effect_follows_the_arguments() {
     }
 }
 
+fn judge(policy: &Policy, call: Call, resource: Option<&Value>) -> Result<Authorized<Call>, Refusal> {
+    policy.judge(call, Snapshot { resource }, &Usage::default(), Instant::now())
+}
+
 #[test]
-fn read_only_refuses_what_is_not_harmless() {
+fn access_refuses_what_goes_further() {
     let read = || fixture::review(Effect::Read);
-    for (review, arguments, objection) in [
-        (read(), "{}", None),
-        (fixture::review(Effect::Write), "{}", Some("changes something")),
-        (fixture::review(Effect::Destructive), "{}", Some("destructive")),
-        (Review { money: true, ..read() }, "{}", Some("spends money")),
-        (Review { exec: true, ..read() }, "{}", Some("makes code run")),
-        (Review { secret_results: vec!["token".into()].into(), ..read() }, "{}", Some("hands out a credential")),
+    let eased = |effect| vec![when("dry_run", Some("true"), effect)].into();
+    for (review, arguments, for_read, for_write) in [
+        (read(), "{}", None, None),
+        (fixture::review(Effect::Write), "{}", Some("changes something"), None),
+        (fixture::review(Effect::Destructive), "{}", Some("is destructive"), Some("is destructive")),
+        (Review { money: true, ..read() }, "{}", Some("spends money"), Some("spends money")),
+        (Review { exec: true, ..read() }, "{}", Some("makes code run"), Some("makes code run")),
+        (
+            Review { secret_results: vec!["token".into()].into(), ..read() },
+            "{}",
+            Some("hands out a credential"),
+            Some("hands out a credential"),
+        ),
         (
             Review { effect_when: vec![when("reset", None, Effect::Destructive)].into(), ..read() },
             r#"{"reset":1}"#,
-            Some("destructive"),
+            Some("is destructive"),
+            Some("is destructive"),
         ),
         (
-            Review {
-                effect_when: vec![when("dry_run", Some("true"), Effect::Read)].into(),
-                ..fixture::review(Effect::Write)
-            },
+            Review { effect_when: eased(Effect::Read), ..fixture::review(Effect::Write) },
             r#"{"dry_run":true}"#,
+            None,
             None,
         ),
     ] {
-        assert!(Policy::default().judge(call(review.clone(), arguments)).is_ok());
-        match (Policy { read_only: true }.judge(call(review, arguments)), objection) {
-            (Ok(authorized), None) => assert_eq!(authorized.call().entry.tool.name, "tool"),
-            (Err(refusal), Some(part)) => {
-                assert_eq!(refusal.code(), "read_only");
-                assert!(refusal.to_string().contains(part) && refusal.to_string().contains("--read-only"), "{refusal}");
+        assert!(judge(&Policy::default(), call(review.clone(), arguments), None).is_ok());
+        for (access, code, objection) in
+            [(Access::Read, Code::ReadOnly, for_read), (Access::Write, Code::BlockedByPolicy, for_write)]
+        {
+            let policy = Policy { access: Some(access), ..Policy::default() };
+            match (judge(&policy, call(review.clone(), arguments), None), objection) {
+                (Ok(authorized), None) => assert_eq!(authorized.call().entry.tool.name, "tool"),
+                (Err(refusal), Some(part)) => {
+                    assert_eq!(refusal.code(), code);
+                    assert!(refusal.to_string().contains(part), "{refusal}");
+                }
+                (got, expected) => panic!("{got:?}, not {expected:?}"),
             }
-            (got, expected) => panic!("{got:?}, not {expected:?}"),
         }
     }
+}
+
+#[test]
+fn what_a_principal_lacks_is_refused() {
+    let scoped = |scopes: &[&str], read_only| {
+        let scopes = Some(scopes.iter().map(ToString::to_string).collect());
+        let mut call = call(Review { scope: "vms:power".into(), ..fixture::review(Effect::Write) }, "{}");
+        call.caller.principal = Arc::new(Principal::new("token:a", Grant { scopes, read_only, toolsets: None }));
+        judge(&Policy::default(), call, None).map_err(|refusal| refusal.code())
+    };
+    assert!(scoped(&["vms:power"], false).is_ok());
+    assert_eq!(scoped(&["vms:read"], false).unwrap_err(), Code::ForbiddenScope);
+    assert_eq!(scoped(&["vms:power"], true).unwrap_err(), Code::ReadOnly);
+}
+
+#[test]
+fn the_operator_has_the_last_word_on_a_tool() {
+    let policy = Policy { rules: [("tool".to_owned(), Rule::Block)].into(), ..Policy::default() };
+    let refusal = judge(&policy, call(fixture::review(Effect::Read), "{}"), None).unwrap_err();
+    assert_eq!(refusal.code(), Code::BlockedByPolicy);
+}
+
+#[test]
+fn protected_resources_are_not_touched_and_may_be_read() {
+    let mut protection = Protection::default();
+    let provider = call(fixture::review(Effect::Write), "{}").entry.provider.name.to_string();
+    protection.protect(&provider, ["production-*".to_owned()]);
+    let policy = Policy { protection, ..Policy::default() };
+    let named = r#"{"vm":"Production-1"}"#;
+    let production = serde_json::json!({"name": "production-1"});
+    let other = serde_json::json!({"name": "test-1"});
+    for (effect, arguments, resource, refused) in [
+        (Effect::Write, named, None, true),
+        (Effect::Read, named, None, false),
+        (Effect::Write, "{}", None, false),
+        (Effect::Write, "{}", Some(&other), false),
+        (Effect::Write, "{}", Some(&production), true),
+        (Effect::Destructive, "{}", Some(&production), true),
+    ] {
+        let judged = judge(&policy, call(fixture::review(effect), arguments), resource);
+        assert_eq!(judged.is_err(), refused, "{effect:?} {arguments} {resource:?}");
+    }
+}
+
+#[test]
+fn a_resource_that_cannot_be_seen_is_not_touched() {
+    let mut protection = Protection::default();
+    let tool = fixture::tool("tool", fixture::operation(Method::Post, "/v1", vec![], None));
+    let tool = Tool { preview: "show".into(), review: fixture::review(Effect::Write), ..tool };
+    let provider = fixture::provider(vec![("main", vec![tool])]);
+    protection.protect(&provider.name, ["production-*".to_owned()]);
+    let policy = Policy { protection, ..Policy::default() };
+    let call = fixture::call(provider, "{}", fixture::settings("https://api.example.com"));
+    assert_eq!(judge(&policy, call, None).unwrap_err().objection, Objection::Unseen);
 }

@@ -8,7 +8,9 @@ use super::Sandbox;
 use super::clock::{Clock, Timestamp};
 use crate::executor::Simulator;
 use bytes::Bytes;
-use infra_mcp_model::{Authentication, Environment, Method, PathTemplate, Provider, QueryArrays, Route, Segment};
+use infra_mcp_model::{
+    Access, Authentication, Environment, Method, PathTemplate, Provider, QueryArrays, Route, Segment,
+};
 use serde_json::Value;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
@@ -99,6 +101,7 @@ fn provider(name: &'static str) -> Provider {
         authentication: Authentication::Bearer,
         credential_help: "".into(),
         timeout_seconds: 60,
+        default_access: Access::Full,
         query_arrays: QueryArrays::Declared,
         instructions: "".into(),
         toolsets: Vec::new().into(),

@@ -8,7 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
-use infra_mcp_model::{Provider, Tool};
+use infra_mcp_model::{Access, Location, Provider, Tool};
 use rmcp::model::CallToolResult;
 use serde_json::{Map, Value};
 
@@ -20,7 +20,8 @@ use crate::call::{Call, Caller};
 use crate::catalogue::{Catalogue, Entry, Selection};
 use crate::error::CallError;
 use crate::executor::{Executor, Reply};
-use crate::policy::Policy;
+use crate::policy::{Authorized, Policy, Refusal, Snapshot, Usage};
+use crate::principal::Principal;
 use crate::result;
 
 /// Everything a call needs. Listing and calling use the same catalogue, so nothing hidden can be called.
@@ -35,6 +36,8 @@ pub struct Server {
     pub accounts: HashMap<&'static str, Arc<Account>>,
     /// What calls are judged by.
     pub policy: Policy,
+    /// What the rate limits have counted.
+    pub usage: Usage,
     /// What carries calls out.
     pub executor: Arc<Executor>,
     /// The longest result, in characters; 0 means no limit.
@@ -83,8 +86,31 @@ impl Server {
         let arguments = Arguments::validate(entry.tool, arguments).map_err(CallError::Arguments)?;
         let account = self.account(entry.provider)?;
         let call = Call { entry, arguments, account, caller };
-        let authorized = self.policy.judge(call).map_err(CallError::Refused)?;
+        let resource = if self.policy.must_see_resource(&call) { self.see_resource(&call).await } else { None };
+        let authorized = self.authorize(call, resource.as_ref()).map_err(CallError::Refused)?;
         self.executor.execute(authorized).await
+    }
+
+    fn authorize(&self, call: Call, resource: Option<&Value>) -> Result<Authorized<Call>, Refusal> {
+        self.policy.judge(call, Snapshot { resource }, &self.usage, Instant::now())
+    }
+
+    /// The resource that a call acts on, as it is now: a call of its own, on the same way.
+    async fn see_resource(&self, call: &Call) -> Option<Value> {
+        let tool = call.entry.provider.tools().find(|tool| tool.name == call.entry.tool.preview)?;
+        let given = call.arguments.as_map();
+        let path = tool.operation().parameters.iter().filter(|parameter| parameter.location == Location::Path);
+        let arguments = path.map(|parameter| {
+            let value = given.get(parameter.argument.as_ref())?;
+            Some((parameter.argument.to_string(), value.clone()))
+        });
+        let arguments = Arguments::validate(tool, arguments.collect::<Option<_>>()?).ok()?;
+        let entry = Entry { tool, ..call.entry };
+        // It is this server that looks, on behalf of whoever calls.
+        let caller = Caller { principal: Arc::new(Principal::local()), ..call.caller.clone() };
+        let read = Call { entry, arguments, account: Arc::clone(&call.account), caller };
+        let reply = self.executor.execute(self.authorize(read, None).ok()?).await.ok()?;
+        serde_json::from_str(&reply.body).ok()
     }
 
     /// What calls would fail for although they are right, in sentences: a provider without address or credential.
@@ -152,10 +178,12 @@ impl Server {
             )
         } else if selection.tools.as_deref().is_some_and(|tools| !among(tools)) {
             "it is not among those given with --tools".to_owned()
-        } else if selection.read_only {
-            "it does more than read, and the server was started with --read-only".to_owned()
-        } else {
+        } else if selection.access == Some(Access::Read) {
+            "it does more than read, and the server was started with --read-only or --access read".to_owned()
+        } else if selection.providers.is_some() {
             "its provider is not among those selected".to_owned()
+        } else {
+            "it goes further than this server was started for; --access full would serve it".to_owned()
         }
     }
 }

@@ -5,11 +5,13 @@
 //! serves both the generated `static` tables (borrowed, no allocation at start) and a catalogue that
 //! is lowered from a live document (owned).
 
+mod access;
 mod operation;
 mod provider;
 mod review;
 mod tool;
 
+pub use access::{Access, Danger};
 pub use operation::{
     Answer, BodyMember, Location, Method, Operation, Parameter, PathTemplate, RequestBody, Segment, Style,
 };

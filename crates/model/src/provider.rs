@@ -1,4 +1,4 @@
-use crate::{List, Method, PathTemplate, Text, Tool};
+use crate::{Access, List, Method, PathTemplate, Text, Tool};
 
 /// A system that tools act on, with everything that is fixed about talking to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub struct Provider {
     pub credential_help: Text,
     /// How long a call may take, in seconds.
     pub timeout_seconds: u64,
+    /// How far calls may go unless the operator says otherwise.
+    pub default_access: Access,
     /// How array parameters are written in the query.
     pub query_arrays: QueryArrays,
     /// A short text for the model on how to work with these tools; part of the server's `instructions`.
@@ -25,6 +27,13 @@ pub struct Provider {
     pub toolsets: List<Toolset>,
     /// For the simulated provider: what each operation answers when nothing more is known.
     pub routes: List<Route>,
+}
+
+impl Provider {
+    /// Every tool, in listing order.
+    pub fn tools(&self) -> impl Iterator<Item = &Tool> {
+        self.toolsets.iter().flat_map(|toolset| toolset.tools.iter())
+    }
 }
 
 /// A group of tools that is served by a binary of its own.

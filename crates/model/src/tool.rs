@@ -17,6 +17,8 @@ pub struct Tool {
     pub review: Review,
     /// What a call does.
     pub binding: Binding,
+    /// The tool that reads the resource a call acts on, with the same path arguments; empty where none does.
+    pub preview: Text,
     /// The full input schema: JSON Schema 2020-12, an object, `$ref` only into its own `$defs`.
     pub input_schema: Text,
     /// The entry of `tools/list`, serialised.

@@ -16,6 +16,9 @@ pub struct Settings {
     /// How long a call may take, in seconds.
     #[serde(default = "sixty")]
     pub timeout_seconds: u64,
+    /// `read`, `write` or `full`: how far calls may go unless the operator says otherwise.
+    #[serde(default)]
+    pub default_access: AccessSetting,
     /// `declared` or `brackets`.
     #[serde(default)]
     pub query_arrays: QueryArraysSetting,
@@ -41,6 +44,19 @@ pub struct Settings {
 
 const fn sixty() -> u64 {
     60
+}
+
+/// `default_access`
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AccessSetting {
+    /// Only what is harmless.
+    Read,
+    /// That, and what a later call can set back.
+    Write,
+    /// Everything.
+    #[default]
+    Full,
 }
 
 /// `query_arrays`

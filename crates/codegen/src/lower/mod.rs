@@ -7,6 +7,7 @@ mod lowering;
 pub(crate) mod names;
 mod notes;
 pub(crate) mod operation;
+mod preview;
 mod provider;
 pub(crate) mod published;
 pub(crate) mod sample;

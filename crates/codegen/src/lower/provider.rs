@@ -1,6 +1,6 @@
 use super::tool::LoweredTool;
-use crate::load::{AuthenticationScheme, QueryArraysSetting, Source, ToolsetSettings};
-use infra_mcp_model::{Authentication, Environment, List, Provider, QueryArrays, Text, Toolset};
+use crate::load::{AccessSetting, AuthenticationScheme, QueryArraysSetting, Source, ToolsetSettings};
+use infra_mcp_model::{Access, Authentication, Environment, List, Provider, QueryArrays, Text, Toolset};
 
 /// A provider whose tools are lowered, with what emission needs beside the model.
 #[derive(Debug)]
@@ -74,6 +74,11 @@ pub(super) fn head(source: &Source) -> Provider {
         },
         credential_help: settings.credential_help.clone().into(),
         timeout_seconds: settings.timeout_seconds,
+        default_access: match settings.default_access {
+            AccessSetting::Read => Access::Read,
+            AccessSetting::Write => Access::Write,
+            AccessSetting::Full => Access::Full,
+        },
         query_arrays: match settings.query_arrays {
             QueryArraysSetting::Declared => QueryArrays::Declared,
             QueryArraysSetting::Brackets => QueryArrays::Brackets,

@@ -15,6 +15,7 @@ pub static ACME: Provider = Provider {
     authentication: Authentication::Bearer,
     credential_help: B(""),
     timeout_seconds: 60,
+    default_access: Access::Full,
     query_arrays: QueryArrays::Declared,
     instructions: B(""),
     toolsets: B(&[
@@ -100,6 +101,7 @@ pub static ACME: Provider = Provider {
                         answer: Answer::Json,
                         deprecated: false,
                     }),
+                    preview: B(""),
                     input_schema: B(r#"{"type":"object","properties":{"ids":{"type":"array","items":{"type":"integer"}},"plain":{"type":"array","items":{"type":"string"}},"commas":{"type":"array","items":{"type":"string"}},"spaces":{"type":"array","items":{"type":"string"}},"pipes":{"type":"array","minItems":1,"maxItems":3,"items":{"type":"string"}},"deep":{"type":"object","properties":{"from":{"type":"string","format":"date"}}},"X-Tags":{"type":"array","items":{"type":"string"}}},"required":["ids"],"additionalProperties":false}"#),
                     listing: Listing {
                         head: B(r#"{"name":"findThings""#),

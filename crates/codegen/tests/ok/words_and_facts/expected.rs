@@ -15,6 +15,7 @@ pub static ACME: Provider = Provider {
     authentication: Authentication::Header(B("X-Api-Key")),
     credential_help: B(""),
     timeout_seconds: 60,
+    default_access: Access::Full,
     query_arrays: QueryArrays::Declared,
     instructions: B(""),
     toolsets: B(&[
@@ -64,6 +65,7 @@ pub static ACME: Provider = Provider {
                         answer: Answer::Empty,
                         deprecated: false,
                     }),
+                    preview: B(""),
                     input_schema: B(r#"{"type":"object","properties":{"id":{"type":"integer"}},"required":["id"],"additionalProperties":false}"#),
                     listing: Listing {
                         head: B(r#"{"name":"deleteThing""#),
@@ -98,6 +100,7 @@ pub static ACME: Provider = Provider {
                         answer: Answer::Json,
                         deprecated: false,
                     }),
+                    preview: B(""),
                     input_schema: B(r#"{"type":"object","additionalProperties":false}"#),
                     listing: Listing {
                         head: B(r#"{"name":"listThings""#),
@@ -139,6 +142,7 @@ pub static ACME: Provider = Provider {
                         answer: Answer::Empty,
                         deprecated: false,
                     }),
+                    preview: B(""),
                     input_schema: B(r#"{"type":"object","properties":{"plan":{"type":"string"},"code":{"type":"string","format":"password"}},"required":["plan"],"additionalProperties":false}"#),
                     listing: Listing {
                         head: B(r#"{"name":"buyThing""#),

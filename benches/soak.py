@@ -168,7 +168,12 @@ class HttpClient:
             self.request(json.dumps(note), self.session)
             self.tally.add("sessions")
         body = json.dumps(message(self.number, "tools/call", {"name": TOOL}))
-        self.judge(self.number, self.request(body, self.session)[1])
+        response, text = self.request(body, self.session)
+        if response.status == 404:
+            # It was idle for too long: the protocol asks for a new one.
+            self.session = None
+            return self.tally.add("sessions ended")
+        self.judge(self.number, text)
         if random.random() < 0.05:
             # Abandoned: it ends when it has been idle.
             self.session = None

@@ -71,6 +71,9 @@ pub mod conformance;
 pub mod error;
 pub mod executor;
 pub mod generated;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub use transport::fuzzing;
 mod near;
 pub mod policy;
 pub mod principal;

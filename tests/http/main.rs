@@ -4,6 +4,7 @@ mod client;
 mod drain;
 mod faults;
 mod limits;
+mod memory;
 mod modern;
 mod pages;
 mod server;

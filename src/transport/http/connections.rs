@@ -118,7 +118,7 @@ async fn serve<H: Served>(
     }
 }
 
-async fn speak<H: Served>(
+pub(super) async fn speak<H: Served>(
     app: Arc<App<H>>,
     stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
     peer: SocketAddr,

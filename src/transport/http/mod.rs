@@ -6,6 +6,8 @@
 mod body;
 mod certificates;
 mod connections;
+#[cfg(feature = "fuzzing")]
+pub(super) mod fuzzing;
 mod origins;
 mod proxies;
 mod respond;

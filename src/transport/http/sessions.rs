@@ -12,6 +12,7 @@ use rmcp::transport::streamable_http_server::session::local::{
     LocalSessionManager, LocalSessionManagerError, SessionConfig, SessionError,
 };
 use rmcp::transport::streamable_http_server::session::{ServerSseMessage, SessionId, SessionManager};
+use tokio::sync::RwLock;
 use tokio::time::Instant;
 
 /// rmcp's sessions with an owner each. Ids are random (UUID version 4, 122 bits).
@@ -43,7 +44,10 @@ impl Sessions {
         config.keep_alive = None;
         let mut inner = LocalSessionManager::default();
         inner.session_config = config;
-        let sessions = Arc::new(Self { inner, most, open: Mutex::default() });
+        // At their full size from the start: a table that grew among the sessions would hold the top of the heap, and
+        // with it all the memory below, when they are gone.
+        inner.sessions = RwLock::new(HashMap::with_capacity(most));
+        let sessions = Arc::new(Self { inner, most, open: Mutex::new(HashMap::with_capacity(most)) });
         tokio::spawn(end_idle(Arc::downgrade(&sessions), idle));
         sessions
     }
@@ -172,11 +176,7 @@ impl SessionManager for Sessions {
 
     async fn close_session(&self, id: &SessionId) -> Result<(), Self::Error> {
         let closed = self.inner.close_session(id).await;
-        let mut open = lock(&self.open);
-        open.remove(id);
-        if open.capacity() > 64 && open.len() < open.capacity() / 4 {
-            open.shrink_to_fit();
-        }
+        lock(&self.open).remove(id);
         closed
     }
 

@@ -71,6 +71,10 @@ fn carry_out(flags: Flags, only: Only, providers: Providers) -> Result<ExitCode,
     if config.sandbox && matches!(command, None | Some(Command::Call { .. })) {
         complain(&"Sandbox: a simulated provider answers. Nothing real is read, changed or bought.");
     }
+    if command.is_none() && config.approval.is_weak() {
+        let way = config.approval.as_str();
+        complain(&format_args!("warning: --approval {way} lets a model act alone, without a person."));
+    }
     match command {
         None => serve::serve(config, catalogue, only, providers),
         Some(Command::Audit { command }) => audit::audit(&config, &command),

@@ -22,6 +22,7 @@
 //! | [`arguments`] | validation of a call's arguments, every violation named |
 //! | [`call`] | a call: tool, valid arguments, account |
 //! | [`policy`] | pure judgement; the only maker of [`policy::Authorized`] |
+//! | [`audit`] | what happened, in a log that shows every change of it |
 //! | [`executor`] | builds the HTTP request, sends it, reads the answer |
 //! | [`result`] | makes a tool result of an answer, cut to size and still valid |
 //! | [`server`] | the way of a call: catalogue → arguments → policy → executor → result |
@@ -41,7 +42,9 @@
 //! - No hidden tool is called: listing and calling use the same [`catalogue::Catalogue`].
 //! - No model chooses where a request goes: address and credential are fixed at start, and a path value
 //!   neither adds nor removes a segment.
-//! - Nothing is sent before the arguments are valid.
+//! - Nothing is sent before the arguments are valid, and nothing that does more than read before the intent of it is
+//!   on disk in the [`audit`] log.
+//! - Nothing grave happens that nobody approved, unless the operator said so: see [`policy::Gate`].
 //! - No credential of a caller goes upstream: it ends in [`authentication`], and what goes on is a
 //!   [`principal::Principal`], which holds none.
 //! - No module but [`config`] reads the environment, and none but the executor opens a connection.
@@ -52,8 +55,8 @@
 //!
 //! # What it does not do
 //!
-//! It serves tools only: no prompts, resources, completions or subscriptions. It asks nobody for approval
-//! (that is the client's part, and `--read-only` is the switch). It issues no OAuth tokens, and signs nobody in.
+//! It serves tools only: no prompts, resources, completions or subscriptions. It does not ask for approval through
+//! the client (elicitation): a person gives it in a terminal. It issues no OAuth tokens, and signs nobody in.
 
 pub mod account;
 pub mod arguments;

@@ -234,6 +234,7 @@ token was made notices after a restart; later tokens and revocations hold at onc
 
 /// What to do with the audit log.
 #[derive(Debug, Clone, Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "there is one in the life of a process")]
 pub enum AuditCommand {
     /// Check that nothing was changed, removed or put in another order; the exit code is 1 if something was
     Verify,

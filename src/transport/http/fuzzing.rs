@@ -21,7 +21,7 @@ const BUFFER: usize = 64 * 1024;
 #[allow(missing_debug_implementations, reason = "a program for development holds it")]
 pub struct Http {
     runtime: Runtime,
-    app: Arc<App>,
+    app: Arc<App<Handler>>,
 }
 
 impl Http {

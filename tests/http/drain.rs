@@ -4,7 +4,7 @@ use std::io::Write;
 
 use serde_json::json;
 
-use crate::client::{LEGACY, Request, Session, TOOL, message};
+use crate::client::{LEGACY, Request, Response, Session, TOOL, message};
 use crate::server::Server;
 use crate::upstream::{Upstream, answer, wait_for_the_end};
 
@@ -40,15 +40,17 @@ fn what_was_accepted_is_answered_and_the_rest_is_turned_away() {
     late.send(Request::call("late").head().as_bytes());
     server.signal("TERM");
     wait_until_closing(&server);
+    let turned_away = |got: &Response| {
+        assert_eq!((got.status, got.header("retry-after")), (503, Some("1")), "{}", got.text());
+    };
     for request in [Request::call(2), session.post(&call), Request::new("GET", "/mcp")] {
-        for got in [server.ask(&request), idle.ask(&request)] {
-            assert_eq!((got.status, got.header("retry-after")), (503, Some("1")), "{}", got.text());
-        }
+        turned_away(&server.ask(&request));
     }
+    turned_away(&idle.ask(&Request::call(2)));
     let head = Request::call("late").head().len();
     late.send(&Request::call("late").bytes()[head..]);
     assert_eq!(late.answer().status, 503);
-    assert_eq!(idle.ask(&Request::new("GET", "/health")).status, 200, "it lives until it ends");
+    assert_eq!(server.ask(&Request::new("GET", "/health")).status, 200, "it lives until it ends");
     for (connection, stream) in connections.iter_mut().zip(&mut streams) {
         answer(stream, "200 OK", "[8]");
         assert_eq!(connection.answer().json()["result"]["content"][0]["text"], "[8]");

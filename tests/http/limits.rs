@@ -164,6 +164,27 @@ fn those_who_do_not_read_do_not_hold_up_the_others() {
 }
 
 #[test]
+fn whoever_is_refused_before_the_end_knows_that_the_connection_ends() {
+    let server = Server::sandbox(&[]);
+    let call = Request::call(1);
+    for (what, request, status) in [
+        ("no session", call.clone().without("MCP-Protocol-Version").with("Mcp-Session-Id", "gone"), 404),
+        ("no such path", call.clone().to("/nothing"), 404),
+        ("a foreign page", call.clone().with("Origin", "https://evil.example"), 403),
+        ("another method", call.clone().by("PUT"), 405),
+    ] {
+        let mut connection = server.connect();
+        connection.send(request.head().as_bytes());
+        let got = connection.answer();
+        assert_eq!((got.status, got.header("connection")), (status, Some("close")), "{what}");
+    }
+    // What is read to its end and refused leaves the connection open.
+    let mut connection = server.connect();
+    assert_eq!(connection.ask(&Request::post("[]")).status, 400);
+    assert_eq!(connection.ask(&call).status, 200);
+}
+
+#[test]
 fn nesting_within_reason_is_read() {
     let server = Server::sandbox(&[]);
     let nested = (0..100).fold(json!(1), |inner, _| json!([inner]));

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::header::{
     ACCEPT, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, CONTENT_TYPE, HOST, HeaderName, HeaderValue, ORIGIN,
-    RETRY_AFTER, VARY, WWW_AUTHENTICATE,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, CONNECTION, CONTENT_TYPE, HOST, HeaderName,
+    HeaderValue, ORIGIN, RETRY_AFTER, VARY, WWW_AUTHENTICATE,
 };
 use http::{Method, Request, Response, StatusCode, Uri};
 use hyper::body::Incoming;
@@ -38,6 +38,10 @@ const CORS_RESPONSE: &str = "mcp-session-id, www-authenticate, retry-after";
 
 /// How long a client that is turned away for the moment should wait, in seconds.
 const TRY_AGAIN: HeaderValue = HeaderValue::from_static("1");
+
+/// Marks a response to a request whose body was read to its end.
+#[derive(Clone, Copy)]
+struct Read;
 
 /// What all connections share.
 pub(super) struct App<H> {
@@ -89,7 +93,12 @@ impl<H: Served> App<H> {
     ) -> Response<Body> {
         let page =
             self.origins.shares_with(request.headers()).then(|| request.headers().get(ORIGIN).cloned()).flatten();
+        let has_body = !http_body::Body::is_end_stream(request.body());
         let mut response = self.route(request, peer, local).await;
+        if has_body && response.extensions().get::<Read>().is_none() {
+            // hyper closes the connection rather than read on, and a client that is not told sends its next request.
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
         if let Some(page) = page {
             let headers = response.headers_mut();
             headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, page);
@@ -209,6 +218,20 @@ impl<H: Served> App<H> {
             Ok(bytes) => bytes,
             Err(unreadable) => return unreadable_body(&unreadable),
         };
+        let mut response = self.take(parts, bytes, peer, principal, session).await;
+        response.extensions_mut().insert(Read);
+        response
+    }
+
+    /// Carries out what the body of a request asks for.
+    async fn take(
+        &self,
+        parts: http::request::Parts,
+        bytes: Bytes,
+        peer: SocketAddr,
+        principal: Arc<Principal>,
+        session: Option<String>,
+    ) -> Response<Body> {
         // Not before the body is there: whoever is slow to send one must not take the place of others.
         let Ok(permit) = Arc::clone(&self.flight).try_acquire_owned() else {
             return busy("The server carries out as many requests as it can.");

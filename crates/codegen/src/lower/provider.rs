@@ -53,7 +53,9 @@ pub(super) fn head(source: &Source) -> Provider {
     let texts = |list: &[String]| -> List<Text> { list.iter().map(|text| text.clone().into()).collect() };
     let server = || {
         let document = source.document.as_ref()?;
-        document.root.pointer("/servers/0/url")?.as_str().map(str::to_owned)
+        let url = document.root.pointer("/servers/0/url")?.as_str()?;
+        // A relative one says where below an address the API begins, and not which address.
+        url.contains("://").then(|| url.to_owned())
     };
     Provider {
         name: source.name.clone().into(),

@@ -60,7 +60,12 @@ pub(crate) fn server(config: Config, catalogue: Arc<Catalogue>, providers: Provi
     } else {
         Executor::network(config.network)
     };
-    let store = Arc::new(LazyStore::new(directory));
+    let store = match directory {
+        // A simulation that nobody gave a place leaves nothing behind.
+        None if config.sandbox => LazyStore::in_memory(),
+        directory => LazyStore::new(directory),
+    };
+    let store = Arc::new(store);
     let gate = Gate::new(config.policy, config.approval, Arc::clone(&store)).with_command(config.approve_command);
     Server {
         providers,
@@ -96,5 +101,21 @@ impl Simulator for Sandboxes {
                 answer
             }
         }
+    }
+}
+
+#[cfg(all(test, feature = "vps", feature = "types"))]
+mod tests {
+    use crate::error::CallError;
+    use crate::generated::types::hostinger::vps::{VpsRecreateVirtualMachineV1, VpsStartVirtualMachineV1};
+
+    /// A user of the library needs no state directory to try it out, and meets the same gate as everybody.
+    #[tokio::test]
+    async fn a_simulation_changes_what_it_may_and_asks_about_the_rest() {
+        let server = super::sandbox().unwrap();
+        let reply = server.run(&VpsStartVirtualMachineV1::new(100002)).await.unwrap();
+        assert!(reply.body.contains("\"start\""), "{}", reply.body);
+        let refused = server.run(&VpsRecreateVirtualMachineV1::new(100001, 1003)).await.unwrap_err();
+        assert!(matches!(refused, CallError::Unapproved { .. }), "{refused}");
     }
 }

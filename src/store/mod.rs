@@ -12,6 +12,7 @@ mod tokens;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -64,8 +65,23 @@ impl Store {
         }
     }
 
+    /// A store that ends with the process and that no other one sees.
+    ///
+    /// # Errors
+    /// If SQLite refuses it.
+    pub fn in_memory() -> Result<Self, StoreError> {
+        static MADE: AtomicU64 = AtomicU64::new(0);
+        // Reader and writer share it by its name.
+        let number = MADE.fetch_add(1, Ordering::Relaxed);
+        Self::connected(PathBuf::from(format!("file:state-{number}?mode=memory&cache=shared")))
+    }
+
     fn open(path: PathBuf) -> Result<Self, StoreError> {
         file::make_private(&path)?;
+        Self::connected(path)
+    }
+
+    fn connected(path: PathBuf) -> Result<Self, StoreError> {
         let failed = |error| StoreError::sqlite(&path, &error);
         let mut writer = connect(&path).map_err(failed)?;
         // What was revoked stays revoked after a loss of power.
@@ -109,6 +125,8 @@ impl Store {
 #[derive(Debug, Default)]
 pub struct LazyStore {
     directory: Option<PathBuf>,
+    /// Without a directory, keep it in memory.
+    fleeting: bool,
     opened: Mutex<Option<Arc<Store>>>,
 }
 
@@ -116,7 +134,13 @@ impl LazyStore {
     /// The store in this directory; none where nothing says which.
     #[must_use]
     pub fn new(directory: Option<PathBuf>) -> Self {
-        Self { directory, opened: Mutex::default() }
+        Self { directory, ..Self::default() }
+    }
+
+    /// A store in memory, for what need not outlast the process.
+    #[must_use]
+    pub fn in_memory() -> Self {
+        Self { fleeting: true, ..Self::default() }
     }
 
     /// The store, opened.
@@ -128,8 +152,12 @@ impl LazyStore {
         if let Some(store) = opened.as_ref() {
             return Ok(Arc::clone(store));
         }
-        let directory = self.directory.as_deref().ok_or_else(StoreError::homeless)?;
-        let store = Arc::new(Store::create(directory)?);
+        let store = match &self.directory {
+            Some(directory) => Store::create(directory)?,
+            None if self.fleeting => Store::in_memory()?,
+            None => return Err(StoreError::homeless()),
+        };
+        let store = Arc::new(store);
         *opened = Some(Arc::clone(&store));
         Ok(store)
     }

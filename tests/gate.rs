@@ -1,0 +1,251 @@
+//! The gate as a client meets it: the built binary over standard input and output, against the sandbox.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::Path;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+const RECREATE: &str = "VPS_recreateVirtualMachineV1";
+
+struct Client {
+    process: Child,
+    input: Option<ChildStdin>,
+    answers: BufReader<ChildStdout>,
+    last: u64,
+}
+
+impl Client {
+    fn start(state: &Path, flags: &[&str]) -> Self {
+        let mut process = command(state, flags).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let input = process.stdin.take();
+        let answers = BufReader::new(process.stdout.take().unwrap());
+        let mut client = Self { process, input, answers, last: 0 };
+        let hello =
+            json!({"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}});
+        client.request("initialize", &hello);
+        client.send(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}));
+        client
+    }
+
+    fn send(&mut self, message: &Value) {
+        writeln!(self.input.as_mut().unwrap(), "{message}").unwrap();
+    }
+
+    fn request(&mut self, method: &str, params: &Value) -> Value {
+        self.last += 1;
+        self.send(&json!({"jsonrpc": "2.0", "id": self.last, "method": method, "params": params}));
+        let mut line = String::new();
+        self.answers.read_line(&mut line).unwrap();
+        serde_json::from_str(&line).unwrap()
+    }
+
+    /// Whether the call succeeded, and its text.
+    fn call(&mut self, tool: &str, arguments: &Value) -> (bool, String) {
+        let answer = self.request("tools/call", &json!({"name": tool, "arguments": arguments}));
+        match answer["result"]["content"][0]["text"].as_str() {
+            Some(text) => (answer["result"]["isError"] != true, text.to_owned()),
+            None => (false, answer["error"]["message"].to_string()),
+        }
+    }
+
+    /// The machine as the provider has it.
+    fn machine(&mut self) -> Value {
+        let (done, text) = self.call("VPS_getVirtualMachineDetailsV1", &json!({"virtualMachineId": 100_001}));
+        assert!(done, "{text}");
+        serde_json::from_str(&text).unwrap()
+    }
+
+    fn kill(mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+
+    fn end(mut self) {
+        drop(self.input.take());
+        assert!(self.process.wait().unwrap().success());
+    }
+}
+
+fn command(state: &Path, flags: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hostinger-mcp"));
+    command.env_clear().current_dir(state).args(["--sandbox", "--state-dir"]).arg(state).args(flags);
+    command.stderr(Stdio::null());
+    command
+}
+
+/// What a sub-command prints.
+fn printed(state: &Path, words: &[&str]) -> String {
+    let output = command(state, words).output().unwrap();
+    assert!(output.status.success(), "{words:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn events(state: &Path) -> Vec<Value> {
+    printed(state, &["audit", "export"]).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn recreate() -> Value {
+    json!({"virtualMachineId": 100_001, "template_id": 1013})
+}
+
+fn with(mut arguments: Value, name: &str, value: &str) -> Value {
+    arguments[name] = value.into();
+    arguments
+}
+
+/// The text between the first two double quotes behind a word.
+fn quoted(text: &str, word: &str) -> String {
+    text.split_once(word).unwrap().1.split('"').nth(1).unwrap().to_owned()
+}
+
+#[test]
+fn a_model_alone_gets_nothing_dangerous_done() {
+    let state = TempDir::new().unwrap();
+    let mut client = Client::start(state.path(), &[]);
+    let before = client.machine();
+    let (done, preview) = client.call(RECREATE, &recreate());
+    assert!(!done && preview.starts_with("confirmation_required"), "{preview}");
+    assert!(preview.contains("approve ") && preview.contains("web-1.example.com"), "{preview}");
+    let id = preview.split_once("approve ").unwrap().1.split('`').next().unwrap().to_owned();
+    for arguments in [
+        recreate(),
+        with(recreate(), "confirm_token", &id),
+        with(recreate(), "confirmation", "RECREATE 100001"),
+        with(recreate(), "approved", "true"),
+        with(recreate(), "Confirm_Token", &id),
+    ] {
+        let (done, text) = client.call(RECREATE, &arguments);
+        assert!(!done, "{arguments}: {text}");
+    }
+    for tool in ["vps_recreatevirtualmachinev1", "VPS_recreateVirtualMachineV1 ", "VРS_recreateVirtualMachineV1"] {
+        let (done, text) = client.call(tool, &recreate());
+        assert!(!done, "{tool}: {text}");
+    }
+    assert_eq!(client.machine(), before, "nothing was done");
+    client.end();
+    // A pipe is no person.
+    let mut approve = command(state.path(), &["approve", &id]).stdin(Stdio::piped()).spawn().unwrap();
+    let _ = approve.stdin.take().unwrap().write_all(b"yes\n");
+    assert!(!approve.wait().unwrap().success());
+    assert!(printed(state.path(), &["approve"]).contains(&id), "it still waits");
+}
+
+#[test]
+fn a_token_is_good_for_the_call_that_was_shown() {
+    let state = TempDir::new().unwrap();
+    let mut client = Client::start(state.path(), &["--approval", "token"]);
+    let (_, preview) = client.call(RECREATE, &recreate());
+    let token = quoted(&preview, "`confirm_token`");
+    for (arguments, code) in [
+        (
+            with(json!({"virtualMachineId": 100_001, "template_id": 1077}), "confirm_token", &token),
+            "confirmation_mismatch",
+        ),
+        (
+            with(json!({"virtualMachineId": 100_002, "template_id": 1013}), "confirm_token", &token),
+            "confirmation_mismatch",
+        ),
+        (with(recreate(), "confirm_token", "forged"), "confirmation_mismatch"),
+        (recreate(), "confirmation_required"),
+    ] {
+        let (done, text) = client.call(RECREATE, &arguments);
+        assert!(!done && text.starts_with(code), "{arguments}: {text}");
+    }
+    let (done, text) = client.call(RECREATE, &with(recreate(), "confirm_token", &token));
+    assert!(done, "{text}");
+    let (done, text) = client.call(RECREATE, &with(recreate(), "confirm_token", &token));
+    assert!(!done && text.starts_with("confirmation_mismatch"), "{text}");
+    client.end();
+}
+
+#[test]
+fn a_phrase_names_what_is_done() {
+    let state = TempDir::new().unwrap();
+    let mut client = Client::start(state.path(), &["--approval", "phrase"]);
+    let (_, preview) = client.call(RECREATE, &recreate());
+    let phrase = quoted(&preview, "`confirmation`");
+    assert!(phrase.ends_with(" 100001"), "{phrase}");
+    let (done, text) = client.call(RECREATE, &with(recreate(), "confirmation", &phrase.to_lowercase()));
+    assert!(!done && text.starts_with("confirmation_mismatch"), "{text}");
+    let (done, text) = client.call(RECREATE, &with(recreate(), "confirmation", &phrase));
+    assert!(done, "{text}");
+    client.end();
+}
+
+#[test]
+fn a_kill_switch_reaches_a_server_that_runs() {
+    let state = TempDir::new().unwrap();
+    let mut client = Client::start(state.path(), &[]);
+    let start = json!({"virtualMachineId": 100_002});
+    for (thrown, reads, writes) in [
+        (&["throw", "writes"], true, false),
+        (&["throw", "everything"], false, false),
+        (&["release", "everything"], true, false),
+        (&["release", "writes"], true, true),
+    ] {
+        printed(state.path(), &[&["kill-switch"][..], thrown].concat());
+        let (read, text) = client.call("VPS_getVirtualMachinesV1", &json!({}));
+        assert_eq!(read, reads, "{thrown:?}: {text}");
+        let (written, text) = client.call("VPS_startVirtualMachineV1", &start);
+        assert_eq!(written, writes, "{thrown:?}: {text}");
+        assert!(written || text.starts_with("kill_switch"), "{text}");
+    }
+    client.end();
+}
+
+#[test]
+fn what_is_protected_stays_whatever_the_argument_is_called() {
+    let state = TempDir::new().unwrap();
+    let policy =
+        "[protected]\nhostinger = [\"web-1.*\", \"example.com\"]\n[tools]\nVPS_stopVirtualMachineV1 = \"block\"\n";
+    std::fs::write(state.path().join("policy.toml"), policy).unwrap();
+    let mut client = Client::start(state.path(), &["--policy", "policy.toml", "--approval", "none"]);
+    for (tool, arguments, code) in [
+        ("VPS_restartVirtualMachineV1", json!({"virtualMachineId": 100_001}), Some("protected_resource")),
+        (RECREATE, recreate(), Some("protected_resource")),
+        ("DNS_resetDNSRecordsV1", json!({"domain": "Example.com"}), Some("protected_resource")),
+        ("VPS_stopVirtualMachineV1", json!({"virtualMachineId": 100_002}), Some("blocked_by_policy")),
+        ("VPS_getVirtualMachineDetailsV1", json!({"virtualMachineId": 100_001}), None),
+        ("VPS_startVirtualMachineV1", json!({"virtualMachineId": 100_002}), None),
+    ] {
+        let (done, text) = client.call(tool, &arguments);
+        match code {
+            Some(code) => assert!(!done && text.starts_with(code), "{tool} {arguments}: {text}"),
+            None => assert!(done, "{tool} {arguments}: {text}"),
+        }
+    }
+    client.end();
+}
+
+#[test]
+fn the_audit_log_tells_what_happened_and_what_may_have() {
+    let state = TempDir::new().unwrap();
+    let mut client = Client::start(state.path(), &[]);
+    client.call("VPS_getVirtualMachinesV1", &json!({}));
+    client.call(RECREATE, &with(recreate(), "password", "canary-Password-1"));
+    client.call("VPS_startVirtualMachineV1", &json!({"virtualMachineId": "canary-wrong"}));
+    client.call("no_such_tool", &json!({}));
+    client.end();
+    let decisions: Vec<String> =
+        events(state.path()).iter().map(|event| event["decision"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(decisions, ["allowed", "confirmation_required", "invalid_arguments", "unknown_tool"]);
+    assert!(printed(state.path(), &["audit", "verify"]).starts_with("The log is whole: 4 events"));
+
+    // Whatever moment the process dies at: what was begun is in the log.
+    let mut client = Client::start(state.path(), &[]);
+    client.call("VPS_startVirtualMachineV1", &json!({"virtualMachineId": 100_002}));
+    client.kill();
+    let events = events(state.path());
+    let intent = events.iter().find(|event| event["event"] == "intent").unwrap();
+    assert_eq!(
+        (intent["tool"].as_str(), intent["principal"].as_str()),
+        (Some("VPS_startVirtualMachineV1"), Some("local"))
+    );
+    for event in &events {
+        assert!(!event.to_string().contains("canary"), "{event}");
+    }
+}

@@ -40,6 +40,11 @@ impl Timestamp {
         Self(self.0 + days * DAY_SECONDS * 1000)
     }
 
+    /// Midnight before, in UTC.
+    pub(super) fn start_of_day(self) -> Self {
+        Self(self.0 - self.0.rem_euclid(DAY_SECONDS * 1000))
+    }
+
     pub(super) fn days_ago(self, days: i64) -> Self {
         self.days_later(-days)
     }
@@ -140,6 +145,14 @@ mod tests {
         for (seconds, text) in table {
             assert_eq!(Timestamp::from_unix_seconds(seconds).to_string(), text);
             assert_eq!(Timestamp::parse(text), Some(Timestamp::from_unix_seconds(seconds)));
+        }
+    }
+
+    #[test]
+    fn a_day_begins_at_midnight() {
+        let start = |text: &str| Timestamp::parse(text).unwrap().start_of_day().to_string();
+        for text in ["2026-11-21T00:00:00Z", "2026-11-21T23:59:59Z", "2026-11-21T12:30:00+01:00"] {
+            assert_eq!(start(text), "2026-11-21T00:00:00Z", "{text}");
         }
     }
 

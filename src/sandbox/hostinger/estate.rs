@@ -26,15 +26,18 @@ pub(in crate::sandbox) struct Estate {
 
 impl Estate {
     pub(super) fn new(now: Timestamp) -> Self {
+        // What existed before is the same in every process of a day, so that what a person approves in one terminal is
+        // still what the other one shows.
+        let morning = now.start_of_day();
         Self {
             now,
-            machines: vms::seed(now),
-            firewalls: Firewall::seed(now),
-            scripts: Script::seed(now),
+            machines: vms::seed(morning),
+            firewalls: Firewall::seed(morning),
+            scripts: Script::seed(morning),
             keys: PublicKey::seed(),
             zones: Zones::seed(),
-            domains: Domains::seed(now),
-            billing: Billing::seed(now),
+            domains: Domains::seed(morning),
+            billing: Billing::seed(morning),
             last_id: 900_000,
         }
     }

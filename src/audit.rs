@@ -66,7 +66,7 @@ pub struct Event {
     pub arguments: Value,
     /// `allowed`, the code of a refusal, `invalid_arguments` or `unknown_tool`.
     pub decision: String,
-    /// The approval that was used up.
+    /// The approval that was asked for, or used up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approval: Option<String>,
     /// What came of a call that was allowed: `done` or `failed`.
@@ -133,7 +133,7 @@ impl Trail {
 
     /// The arguments are checked and the account is known.
     pub fn made(&mut self, call: &Call) {
-        self.event.account = Some(format!("{} {}", call.entry.provider.name, call.account.base_url()));
+        self.event.account = Some(call.account_name());
         self.event.resource = call.resource();
         self.event.arguments = Value::Object(call.arguments.masked(call.entry.tool).as_map().clone());
         self.event.decision = "allowed".to_owned();
@@ -145,7 +145,7 @@ impl Trail {
         Event { event: Kind::Intent, approval: approval.map(str::to_owned), ..self.event.clone() }.to_line()
     }
 
-    /// An approval was used up.
+    /// An approval was asked for, or used up.
     pub fn approved(&mut self, approval: Option<String>) {
         self.event.approval = approval;
     }

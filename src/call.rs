@@ -35,6 +35,12 @@ impl Call {
         }
     }
 
+    /// Provider and address of the account, as approvals and audit name it.
+    #[must_use]
+    pub fn account_name(&self) -> String {
+        format!("{} {}", self.entry.provider.name, self.account.base_url())
+    }
+
     /// The values of the path parameters, in order.
     #[must_use]
     pub fn path_values(&self) -> Vec<String> {

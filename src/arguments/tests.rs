@@ -31,7 +31,7 @@ fn tool(schema: impl Into<Text>, secret_arguments: &[&'static str]) -> Tool {
             answer: Answer::Json,
             deprecated: false,
         }),
-        preview: "".into(),
+        reader: "".into(),
         input_schema: schema.into(),
         listing: Listing { head: Text::default(), title: Text::default(), tail: Text::default(), end: Text::default() },
     }

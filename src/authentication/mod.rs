@@ -7,7 +7,6 @@ mod oauth;
 pub mod tokens;
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, Uri};
@@ -18,6 +17,7 @@ pub use oauth::{METADATA, Oauth};
 pub use tokens::Tokens;
 
 use crate::principal::Principal;
+use crate::store::now;
 
 /// How callers prove who they are.
 #[derive(Debug)]
@@ -109,13 +109,6 @@ fn bearer(headers: &HeaderMap) -> Result<&str, Challenge> {
         return Err(Challenge::Malformed("`Authorization` must be `Bearer TOKEN`"));
     }
     Ok(token)
-}
-
-/// Seconds since 1970-01-01T00:00:00Z.
-#[must_use]
-pub fn now() -> i64 {
-    let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(elapsed.as_secs()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

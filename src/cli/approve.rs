@@ -6,19 +6,17 @@ use std::process::ExitCode;
 use super::{FAILED, complain, print};
 use crate::config::Config;
 use crate::error::StartupError;
-use crate::policy::seconds_now;
-use crate::store::{ApprovalRecord, Store};
+use crate::store::{self, ApprovalRecord, Store, StoreError};
 
 /// Shows what waits, or one of them, and asks the person at the terminal. Nothing is approved without a terminal: what
 /// a program could say in a person's place proves nothing.
 pub(super) fn approve(config: &Config, id: Option<&str>) -> Result<ExitCode, StartupError> {
-    let failed =
-        |error: crate::store::StoreError| StartupError::new("approve", error.to_string(), "Nothing was approved.");
+    let failed = |error: StoreError| StartupError::new("approve", error.to_string(), "Nothing was approved.");
     let directory = config.gate_directory()?;
     let Some(store) = Store::existing(&directory).map_err(failed)? else {
         return Ok(print("Nothing waits for approval.\n"));
     };
-    let waiting = store.waiting_approvals(seconds_now()).map_err(failed)?;
+    let waiting = store.waiting_approvals(store::now()).map_err(failed)?;
     let Some(id) = id else { return Ok(print(&overview(&waiting))) };
     let Some(approval) = waiting.iter().find(|approval| approval.id.eq_ignore_ascii_case(id)) else {
         complain(&format_args!(
@@ -39,7 +37,7 @@ pub(super) fn approve(config: &Config, id: Option<&str>) -> Result<ExitCode, Sta
         complain(&"Not approved.");
         return Ok(ExitCode::from(FAILED));
     }
-    if store.approve(&approval.id, seconds_now()).map_err(failed)? {
+    if store.approve(&approval.id, store::now()).map_err(failed)? {
         return Ok(print("Approved. The same call now goes through, once.\n"));
     }
     complain(&"Too late: the approval has expired, or was given before.");
@@ -50,7 +48,7 @@ fn overview(waiting: &[ApprovalRecord]) -> String {
     if waiting.is_empty() {
         return "Nothing waits for approval.\n".to_owned();
     }
-    let now = seconds_now();
+    let now = store::now();
     let line = |approval: &ApprovalRecord| {
         let left = approval.expires - now;
         let ApprovalRecord { id, tool, principal, account, .. } = approval;

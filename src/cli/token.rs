@@ -8,13 +8,13 @@ use infra_mcp_model::Access;
 use serde_json::json;
 
 use super::{complain, print};
-use crate::authentication::now;
 use crate::authentication::tokens::{self, TokenState};
 use crate::catalogue::Catalogue;
 use crate::config::{Config, Options, TokenCommand};
 use crate::error::StartupError;
 use crate::near::nearest;
 use crate::principal::Grant;
+use crate::store::now;
 use crate::store::{Revocation, Store, StoreError, TokenRecord};
 
 /// Refuses flags that a token does not know: whoever gives them believes that they hold.

@@ -59,7 +59,7 @@ pub(crate) fn tool(name: &'static str, operation: Operation) -> Tool {
         aliases: Cow::Borrowed(&[]),
         review: review(Effect::Read),
         binding: Binding::Operation(operation),
-        preview: "".into(),
+        reader: "".into(),
         input_schema: r#"{"type":"object"}"#.into(),
         listing: Listing { head: "".into(), title: "".into(), tail: "".into(), end: "".into() },
     }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
 use infra_mcp_model::{Danger, Tool};
 use ring::digest::{SHA256, digest};
@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use super::approval::{self, Evidence, LIFETIME, Way};
 use super::{Authorized, Judged, Objection, Policy, Refusal, Snapshot, Switches, Usage, danger_of};
 use crate::call::Call;
-use crate::store::{ApprovalRecord, LazyStore, Permission, Proof, Store, StoreError};
+use crate::store::{self, ApprovalRecord, LazyStore, Permission, Proof, Store, StoreError};
 
 /// The argument that carries the token of a preview.
 pub const CONFIRM_TOKEN: &str = "confirm_token";
@@ -134,8 +134,8 @@ impl Gate {
     #[must_use]
     pub fn must_see_resource(&self, call: &Call) -> bool {
         let looks = self.policy.must_see_resource(call) || self.needs_approval(call);
-        // What is stopped is not worth a look.
-        looks && self.switches.stopping(danger_of(call)).is_none()
+        // What is refused anyway is not worth a look, and not shown to who may not call.
+        looks && self.policy.forbids(call, self.switches.stopping(danger_of(call))).is_none()
     }
 
     /// Whether a person has to be asked before the call is made.
@@ -183,7 +183,7 @@ impl Gate {
         }
         let binding = approval::binding(call, resource);
         let way = self.way_for(call);
-        let now = seconds_now();
+        let now = store::now();
         let proof = self.proof(way, call, evidence)?;
         if let Some(proof) = proof {
             match store.permit(Some((&binding, proof, now)), intent)? {
@@ -257,7 +257,7 @@ impl Gate {
             secret: token.as_deref().map(|token| sha256(token.as_bytes())),
             binding,
             principal: call.caller.principal.id().to_owned(),
-            account: format!("{} {}", call.entry.provider.name, call.account.base_url()),
+            account: call.account_name(),
             tool: call.entry.tool.name.to_string(),
             preview: preview(call),
             created: now,
@@ -282,12 +282,6 @@ impl Gate {
 #[cfg(test)]
 #[path = "gate_tests.rs"]
 mod tests;
-
-/// Seconds since 1970-01-01T00:00:00Z.
-pub(crate) fn seconds_now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
-}
 
 fn sha256(bytes: &[u8]) -> [u8; 32] {
     let mut hash = [0; 32];

@@ -169,10 +169,10 @@ fn a_person_in_a_terminal_lets_one_call_through() {
     assert_eq!(want(&bench), id, "asking twice is one request");
 
     let elsewhere = Store::create(bench.directory.path()).unwrap();
-    let waiting = elsewhere.waiting_approvals(seconds_now()).unwrap();
+    let waiting = elsewhere.waiting_approvals(store::now()).unwrap();
     assert_eq!(waiting.len(), 1);
     assert_eq!(waiting[0].preview, "what it does");
-    assert!(elsewhere.approve(&id, seconds_now()).unwrap());
+    assert!(elsewhere.approve(&id, store::now()).unwrap());
 
     // The approval outlasts the process that asked for it.
     bench.gate = gate(Way::Operator, bench.directory.path().to_owned());
@@ -211,13 +211,25 @@ fn time_runs_out() {
     let used = |store: &Store, now| store.permit(Some((&binding, Proof::Approved, now)), |_| "{}".to_owned()).unwrap();
     assert!(matches!(bench.admit(call, None, &Evidence::default()), Outcome::Wanted(_)));
     let store = Store::create(bench.directory.path()).unwrap();
-    let asked = store.waiting_approvals(seconds_now()).unwrap().remove(0);
+    let asked = store.waiting_approvals(store::now()).unwrap().remove(0);
     assert_eq!(asked.expires - asked.created, LIFETIME);
     assert!(!store.approve(&asked.id, asked.expires).unwrap(), "too late to approve");
     assert!(store.approve(&asked.id, asked.expires - 1).unwrap());
     assert_eq!(used(&store, asked.expires), Permission::Withheld, "too late to use");
     assert_eq!(used(&store, asked.created - 1), Permission::Withheld, "a clock that was set back");
     assert_eq!(used(&store, asked.expires - 1), Permission::Given(Some(asked.id)));
+}
+
+#[test]
+fn what_is_refused_anyway_is_not_looked_at() {
+    let bench = Bench::new(Way::Operator);
+    assert!(bench.gate.must_see_resource(&bench.call("drop", r#"{"id":1}"#)));
+    let mut call = bench.call("drop", r#"{"id":1}"#);
+    let scopes = Some(vec!["other:read".to_owned()]);
+    call.caller.principal = Arc::new(Principal::new("token:a", Grant { scopes, ..Grant::default() }));
+    assert!(!bench.gate.must_see_resource(&call), "a scope is missing");
+    Switches::throw(bench.directory.path(), crate::policy::Switch::Writes).unwrap();
+    assert!(!bench.gate.must_see_resource(&bench.call("drop", r#"{"id":1}"#)), "a switch is thrown");
 }
 
 #[test]

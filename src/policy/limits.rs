@@ -29,6 +29,20 @@ pub struct Limits {
     pub server: PerMinute,
 }
 
+impl Limits {
+    /// Whether there is any for calls of this kind.
+    #[must_use]
+    pub fn hold(&self, writes: bool) -> bool {
+        [self.principal, self.resource, self.server].iter().any(|limit| limit.of(writes) > 0)
+    }
+}
+
+impl PerMinute {
+    fn of(self, writes: bool) -> u32 {
+        if writes { self.writes } else { self.reads }
+    }
+}
+
 impl Default for Limits {
     /// Reads are free: a provider has limits of its own. A model that runs wild with writes is stopped.
     fn default() -> Self {
@@ -64,7 +78,7 @@ impl Usage {
         resource: Option<&str>,
         now: Instant,
     ) -> Result<(), (Limited, Duration)> {
-        let rate = |limit: PerMinute| if writes { limit.writes } else { limit.reads };
+        let rate = |limit: PerMinute| limit.of(writes);
         let buckets = [
             (Limited::Principal, Some(principal), rate(limits.principal)),
             (Limited::Resource, resource, rate(limits.resource)),

@@ -29,7 +29,6 @@ use crate::call::Call;
 
 pub use approval::{Evidence, LIFETIME, Way};
 pub use effect::effect_of;
-pub(crate) use gate::seconds_now;
 pub use gate::{Admission, CONFIRM_TOKEN, CONFIRMATION, Gate, GateError, Request, Step};
 pub use limits::{Limits, PerMinute, Usage};
 pub use protection::Protection;
@@ -138,15 +137,19 @@ impl Policy {
     /// # Errors
     /// If the policy does not allow it.
     pub fn judge(&self, call: Call, snapshot: Snapshot<'_>, usage: &Usage, now: Instant) -> Result<Judged, Refusal> {
-        let objection = self.objection(&call, snapshot).or_else(|| self.too_many(&call, usage, now));
+        let objection = self.forbids(&call, snapshot.switch);
+        let objection = objection.or_else(|| self.protected(&call, snapshot));
+        let objection = objection.or_else(|| self.too_many(&call, usage, now));
         match objection {
             Some(objection) => Err(Refusal { tool: call.entry.tool.name.clone(), objection }),
             None => Ok(Judged(call)),
         }
     }
 
-    fn objection(&self, call: &Call, snapshot: Snapshot<'_>) -> Option<Objection> {
-        if let Some(switch) = snapshot.switch {
+    /// What stands against the call whatever it acts on.
+    #[must_use]
+    pub fn forbids(&self, call: &Call, switch: Option<Switch>) -> Option<Objection> {
+        if let Some(switch) = switch {
             return Some(Objection::Stopped(switch));
         }
         let grant = call.caller.principal.grant();
@@ -159,15 +162,13 @@ impl Policy {
         if let Some(scope) = grant.lacking(&call.entry) {
             return Some(Objection::Scope(scope));
         }
-        if self.rules.get(call.entry.tool.name.as_ref()) == Some(&Rule::Block) {
-            return Some(Objection::Blocked);
-        }
-        if danger.is_none() { None } else { self.protected(call, snapshot) }
+        let blocked = self.rules.get(call.entry.tool.name.as_ref()) == Some(&Rule::Block);
+        blocked.then_some(Objection::Blocked)
     }
 
     fn protected(&self, call: &Call, snapshot: Snapshot<'_>) -> Option<Objection> {
         let provider = &call.entry.provider.name;
-        if !self.protection.concerns(provider) {
+        if !self.must_see_resource(call) {
             return None;
         }
         if let Some(pattern) = self.protection.named(provider, call.arguments.as_map()) {
@@ -178,12 +179,15 @@ impl Policy {
                 self.protection.covers(provider, resource).map(|pattern| Objection::Protected(pattern.to_owned()))
             }
             // A resource that there is a way to look at, and that was not seen, may be any.
-            None => (!call.entry.tool.preview.is_empty()).then_some(Objection::Unseen),
+            None => (!call.entry.tool.reader.is_empty()).then_some(Objection::Unseen),
         }
     }
 
     fn too_many(&self, call: &Call, usage: &Usage, now: Instant) -> Option<Objection> {
         let writes = !danger_of(call).is_none();
+        if !self.limits.hold(writes) {
+            return None;
+        }
         let resource = call.resource();
         let taken = usage.take(&self.limits, writes, call.caller.principal.id(), resource.as_deref(), now);
         taken.err().map(|(limited, wait)| Objection::Rate(limited, wait))

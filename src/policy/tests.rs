@@ -149,7 +149,7 @@ fn protected_resources_are_not_touched_and_may_be_read() {
 fn a_resource_that_cannot_be_seen_is_not_touched() {
     let mut protection = Protection::default();
     let tool = fixture::tool("tool", fixture::operation(Method::Post, "/v1", vec![], None));
-    let tool = Tool { preview: "show".into(), review: fixture::review(Effect::Write), ..tool };
+    let tool = Tool { reader: "show".into(), review: fixture::review(Effect::Write), ..tool };
     let provider = fixture::provider(vec![("main", vec![tool])]);
     protection.protect(&provider.name, ["production-*".to_owned()]);
     let policy = Policy { protection, ..Policy::default() };

@@ -125,14 +125,16 @@ impl Server {
                 self.executor.execute(authorized).await
             }
             Admission::Wanted(request) => {
-                Err(CallError::Unapproved { text: preview::with_next_step(&request.preview, &request) })
+                let text = preview::with_next_step(&request);
+                recording.on(|trail| trail.approved(Some(request.id)));
+                Err(CallError::Unapproved { text })
             }
         }
     }
 
     /// The resource that a call acts on, as it is now: a call of its own, on the same way.
     async fn see_resource(&self, call: &Call) -> Option<Value> {
-        let tool = call.entry.provider.tools().find(|tool| tool.name == call.entry.tool.preview)?;
+        let tool = call.entry.provider.tools().find(|tool| tool.name == call.entry.tool.reader)?;
         let given = call.arguments.as_map();
         let path = tool.operation().parameters.iter().filter(|parameter| parameter.location == Location::Path);
         let arguments = path.map(|parameter| {

@@ -56,7 +56,7 @@ pub(super) fn preview(call: &Call, resource: Option<&Value>) -> String {
 }
 
 /// The preview with what has to happen next.
-pub(super) fn with_next_step(preview: &str, request: &Request) -> String {
+pub(super) fn with_next_step(request: &Request) -> String {
     let next = match &request.step {
         Step::Repeat(token) => format!(
             "Once the person you work for agrees, call again with the same arguments and `confirm_token`: {token:?}."
@@ -71,7 +71,8 @@ pub(super) fn with_next_step(preview: &str, request: &Request) -> String {
         }
     };
     format!(
-        "confirmation_required: nothing was sent. {next} The approval is good for 5 minutes and for this call alone.\n\n{preview}"
+        "confirmation_required: nothing was sent. {next} The approval is good for 5 minutes and for this call alone.\n\n{}",
+        request.preview
     )
 }
 

@@ -1,6 +1,6 @@
 //! The facts of somebody's OpenAPI document without a word of theirs.
 
-use crate::lower::document::component;
+use crate::lower::document::{METHODS, component};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -31,7 +31,6 @@ const SCHEMA: [&str; 24] = [
     "deprecated",
 ];
 const PARAMETER: [&str; 7] = ["$ref", "name", "in", "required", "style", "explode", "deprecated"];
-const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
 /// Flags that sort operations and say nothing in words.
 const FLAGS: [&str; 3] = ["x-mcp-exposure", "x-stability", "x-unverified"];
 

@@ -18,7 +18,7 @@ pub struct Tool {
     /// What a call does.
     pub binding: Binding,
     /// The tool that reads the resource a call acts on, with the same path arguments; empty where none does.
-    pub preview: Text,
+    pub reader: Text,
     /// The full input schema: JSON Schema 2020-12, an object, `$ref` only into its own `$defs`.
     pub input_schema: Text,
     /// The entry of `tools/list`, serialised.

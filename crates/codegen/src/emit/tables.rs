@@ -100,7 +100,7 @@ fn tool(row: &Tool) -> Expression {
             ("aliases", list(&row.aliases, text)),
             ("review", review(&row.review)),
             ("binding", Expression::call("Binding::Operation", operation(bound))),
-            ("preview", text(&row.preview)),
+            ("reader", text(&row.reader)),
             ("input_schema", text(&row.input_schema)),
             ("listing", listing(&row.listing)),
         ],

@@ -5,6 +5,9 @@ use super::schema::unescape_percent;
 use crate::report::escape;
 use serde_json::Value;
 
+/// What a path item may hold an operation for (OpenAPI 3.1, Path Item Object).
+pub(crate) const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
+
 /// An operation as it stands in the document.
 pub(crate) struct Found<'a> {
     pub(crate) path: &'a str,
@@ -25,7 +28,6 @@ impl Found<'_> {
 
 /// All operations in document order.
 pub(crate) fn find_operations(root: &Value) -> Vec<Found<'_>> {
-    const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
     let mut found = Vec::new();
     for (path, item) in root.get("paths").and_then(Value::as_object).into_iter().flatten() {
         let Some(item) = component(root, item) else { continue };

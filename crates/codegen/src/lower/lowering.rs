@@ -329,7 +329,7 @@ impl<'a, 'r> Lowering<'a, 'r> {
             };
             toolsets.push(LoweredToolset { settings, tools });
         }
-        super::preview::assign(&mut toolsets);
+        super::reader::assign(&mut toolsets);
         LoweredProvider { provider: head(self.source), toolsets, operations: self.operations, left_out: self.left_out }
     }
 }

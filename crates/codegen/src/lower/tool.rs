@@ -140,7 +140,7 @@ pub(super) fn lower(
         aliases: aliases.into_iter().map(Into::into).collect(),
         review,
         binding: Binding::Operation(lowered.operation),
-        preview: Text::default(),
+        reader: Text::default(),
         input_schema: input_schema.to_string().into(),
         listing,
     };

@@ -51,7 +51,7 @@ pub static ACME: Provider = Provider {
                         answer: Answer::Json,
                         deprecated: false,
                     }),
-                    preview: B(""),
+                    reader: B(""),
                     input_schema: B(r#"{"type":"object","additionalProperties":false}"#),
                     listing: Listing {
                         head: B(r#"{"name":"listVms""#),

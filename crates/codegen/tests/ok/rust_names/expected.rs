@@ -70,7 +70,7 @@ pub static ACME: Provider = Provider {
                         answer: Answer::Empty,
                         deprecated: false,
                     }),
-                    preview: B(""),
+                    reader: B(""),
                     input_schema: B("{\"type\":\"object\",\"properties\":{\"self\":{\"type\":\"string\"},\"type\":{\"type\":\"string\"},\"host_body\":{\"type\":\"string\"},\"host\":{\"type\":\"string\"},\"1\":{\"type\":\"integer\"},\"-1\":{\"type\":\"integer\"},\"argument_8da0d615\":{\"type\":\"string\"},\"fooBar\":{\"type\":\"string\"},\"foo_bar\":{\"type\":\"string\"},\"mode\":{\"type\":\"string\",\"enum\":[\"*\",\"\",\"a b\",\"A-B\",\"self\",\"1\",\"²\"]},\"nested\":{\"type\":\"object\",\"properties\":{\"crate\":{\"type\":\"string\"},\"inner\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"match\":{\"type\":\"boolean\"}}}}}},\"free\":{\"type\":\"object\",\"additionalProperties\":{\"type\":\"string\"}},\"number\":{\"type\":\"number\",\"minimum\":0.5},\"maybe\":{\"type\":[\"integer\",\"null\"]}},\"required\":[\"self\",\"1\"],\"additionalProperties\":false}"),
                     listing: Listing {
                         head: B(r#"{"name":"Option""#),
@@ -106,7 +106,7 @@ pub static ACME: Provider = Provider {
                         answer: Answer::Json,
                         deprecated: false,
                     }),
-                    preview: B(""),
+                    reader: B(""),
                     input_schema: B(r#"{"type":"object","additionalProperties":false}"#),
                     listing: Listing {
                         head: B(r#"{"name":"vec""#),
@@ -142,7 +142,7 @@ pub static ACME: Provider = Provider {
                         answer: Answer::Json,
                         deprecated: false,
                     }),
-                    preview: B(""),
+                    reader: B(""),
                     input_schema: B(r#"{"type":"object","additionalProperties":false}"#),
                     listing: Listing {
                         head: B(r#"{"name":"option""#),
@@ -178,7 +178,7 @@ pub static ACME: Provider = Provider {
                         answer: Answer::Json,
                         deprecated: false,
                     }),
-                    preview: B(""),
+                    reader: B(""),
                     input_schema: B(r#"{"type":"object","additionalProperties":false}"#),
                     listing: Listing {
                         head: B(r#"{"name":"Option_mode""#),
@@ -214,7 +214,7 @@ pub static ACME: Provider = Provider {
                         answer: Answer::Json,
                         deprecated: false,
                     }),
-                    preview: B(""),
+                    reader: B(""),
                     input_schema: B(r#"{"type":"object","additionalProperties":false}"#),
                     listing: Listing {
                         head: B(r#"{"name":"_n_code""#),
@@ -250,7 +250,7 @@ pub static ACME: Provider = Provider {
                         answer: Answer::Json,
                         deprecated: false,
                     }),
-                    preview: B(""),
+                    reader: B(""),
                     input_schema: B(r#"{"type":"object","additionalProperties":false}"#),
                     listing: Listing {
                         head: B(r#"{"name":"1st""#),

@@ -65,7 +65,7 @@ pub static ACME: Provider = Provider {
                         answer: Answer::Empty,
                         deprecated: false,
                     }),
-                    preview: B(""),
+                    reader: B(""),
                     input_schema: B(r#"{"type":"object","properties":{"id":{"type":"integer"}},"required":["id"],"additionalProperties":false}"#),
                     listing: Listing {
                         head: B(r#"{"name":"deleteThing""#),
@@ -101,7 +101,7 @@ pub static ACME: Provider = Provider {
                         answer: Answer::Json,
                         deprecated: false,
                     }),
-                    preview: B(""),
+                    reader: B(""),
                     input_schema: B(r#"{"type":"object","additionalProperties":false}"#),
                     listing: Listing {
                         head: B(r#"{"name":"listThings""#),
@@ -144,7 +144,7 @@ pub static ACME: Provider = Provider {
                         answer: Answer::Empty,
                         deprecated: false,
                     }),
-                    preview: B(""),
+                    reader: B(""),
                     input_schema: B(r#"{"type":"object","properties":{"plan":{"type":"string"},"code":{"type":"string","format":"password"}},"required":["plan"],"additionalProperties":false}"#),
                     listing: Listing {
                         head: B(r#"{"name":"buyThing""#),

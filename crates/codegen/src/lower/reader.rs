@@ -15,7 +15,7 @@ pub(super) fn assign(toolsets: &mut [LoweredToolset]) {
     for lowered in toolsets.iter_mut().flat_map(|toolset| &mut toolset.tools) {
         let operation = lowered.tool.operation();
         if !matches!(operation.method, Method::Get | Method::Head) {
-            lowered.tool.preview = reader_of(operation, &readers).unwrap_or_default().into();
+            lowered.tool.reader = reader_of(operation, &readers).unwrap_or_default().into();
         }
     }
 }

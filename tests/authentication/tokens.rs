@@ -1,7 +1,7 @@
 //! Tokens that the operator makes.
 
-use infra_mcp::authentication::now;
 use infra_mcp::authentication::tokens;
+use infra_mcp::store::now;
 use infra_mcp::store::{Store, TokenRecord};
 use serde_json::{Value, json};
 

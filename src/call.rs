@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use infra_mcp_model::{Location, Segment};
+use infra_mcp_model::{Location, Operation, Segment};
 
 use crate::account::Account;
 use crate::arguments::Arguments;
@@ -41,34 +41,43 @@ impl Call {
         format!("{} {}", self.entry.provider.name, self.account.base_url())
     }
 
-    /// The values of the path parameters, in order.
+    /// What the call acts on: the values of the path parameters in order, or of the argument that names it.
     #[must_use]
     pub fn path_values(&self) -> Vec<String> {
-        let operation = self.entry.tool.operation();
+        let Some(operation) = self.entry.tool.operation() else {
+            return self.entry.tool.resource_argument().and_then(|name| self.value(name)).into_iter().collect();
+        };
         let names = operation.path.0.iter().filter_map(|segment| match segment {
             Segment::Parameter(name) => Some(name),
             Segment::Literal(_) => None,
         });
-        names.filter_map(|name| self.path_value(name)).collect()
+        names.filter_map(|name| self.path_value(operation, name)).collect()
     }
 
-    fn path_value(&self, name: &str) -> Option<String> {
-        let mut parameters = self.entry.tool.operation().parameters.iter();
+    fn path_value(&self, operation: &Operation, name: &str) -> Option<String> {
+        let mut parameters = operation.parameters.iter();
         let parameter = parameters.find(|known| known.location == Location::Path && known.name == name)?;
-        let value = self.arguments.as_map().get(parameter.argument.as_ref())?;
+        self.value(&parameter.argument)
+    }
+
+    fn value(&self, argument: &str) -> Option<String> {
+        let value = self.arguments.as_map().get(argument)?;
         Some(value.as_str().map_or_else(|| value.to_string(), str::to_owned))
     }
 
     /// What the call acts on: account and path up to the first parameter, filled in. None where the path has none.
     #[must_use]
     pub fn resource(&self) -> Option<String> {
-        let operation = self.entry.tool.operation();
         let mut path = format!("{} ", self.account.base_url());
+        let Some(operation) = self.entry.tool.operation() else {
+            path.push_str(&self.value(self.entry.tool.resource_argument()?)?);
+            return Some(path);
+        };
         for segment in operation.path.0.iter() {
             match segment {
                 Segment::Literal(text) => path.push_str(text),
                 Segment::Parameter(name) => {
-                    path.push_str(&self.path_value(name)?);
+                    path.push_str(&self.path_value(operation, name)?);
                     return Some(path);
                 }
             }

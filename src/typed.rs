@@ -83,6 +83,9 @@ mod tests {
             let json: Value = serde_json::from_str(json).expect("JSON");
             assert_eq!(typed, json, "{name}");
             let entry = catalogue.find(name).expect("listed");
+            if entry.tool.operation().is_none() {
+                continue;
+            }
             let account = Arc::new(Account::new(entry.provider, AccountSettings::default()).expect("an account"));
             let [typed, json] = [typed, json].map(|arguments| {
                 let Value::Object(arguments) = arguments else { panic!("{name} takes an object") };

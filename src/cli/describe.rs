@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use infra_mcp_model::{Condition, Effect, Tool};
+use infra_mcp_model::{Binding, Condition, Effect, Operation, Tool};
 use serde_json::Value;
 
 use super::{arguments::resolve, list, print};
@@ -62,7 +62,7 @@ fn text(entry: &Entry) -> String {
 
 fn facts(entry: &Entry) -> Vec<(&'static str, String)> {
     let Entry { provider, tool } = entry;
-    let (review, operation) = (&tool.review, tool.operation());
+    let review = &tool.review;
     let mut facts = vec![("toolset", format!("{} ({})", tool.toolset, provider.title)), ("effect", effect(tool))];
     let remarks = list::remarks(tool).into_iter().map(|word| match word {
         "money" => ("money", "spends money, commits to spending it or uses up an entitlement".to_owned()),
@@ -81,7 +81,15 @@ fn facts(entry: &Entry) -> Vec<(&'static str, String)> {
         if review.idempotent { "yes: a second equal call changes nothing more" } else { "no" }.to_owned(),
     ));
     facts.push(("scope", review.scope.to_string()));
-    facts.push(("request", format!("{} {}", operation.method.as_str(), operation.path)));
+    let request = |operation: &Operation| format!("{} {}", operation.method.as_str(), operation.path);
+    match &tool.binding {
+        Binding::Operation(operation) => facts.push(("request", request(operation))),
+        Binding::Composite(composite) => {
+            let requests: Vec<String> = composite.operations.iter().map(request).collect();
+            facts.push(("requests", requests.join(", ")));
+        }
+        Binding::Relay(relay) => facts.push(("relayed to", format!("the tool {} of the provider", relay.tool))),
+    }
     if !tool.aliases.is_empty() {
         facts.push(("formerly", tool.aliases.join(", ")));
     }

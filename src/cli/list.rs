@@ -36,9 +36,9 @@ pub(super) fn facts(entry: &Entry) -> Value {
         "idempotent": review.idempotent,
         "scope": review.scope,
         "reviewed": review.reviewed,
-        "deprecated": operation.deprecated,
-        "method": operation.method.as_str(),
-        "path": operation.path.to_string(),
+        "deprecated": operation.is_some_and(|operation| operation.deprecated),
+        "method": operation.map(|operation| operation.method.as_str()),
+        "path": operation.map(|operation| operation.path.to_string()),
         "aliases": tool.aliases,
     })
 }
@@ -51,7 +51,7 @@ pub(super) fn remarks(tool: &Tool) -> Vec<&'static str> {
         (tool.review.secret(), "secret"),
         (exec, "exec"),
         (asynchronous, "async"),
-        (tool.operation().deprecated, "deprecated"),
+        (tool.operation().is_some_and(|operation| operation.deprecated), "deprecated"),
         (!tool.review.reviewed, "unreviewed"),
     ];
     all.into_iter().filter_map(|(holds, word)| holds.then_some(word)).collect()

@@ -19,7 +19,7 @@ use bytes::Bytes;
 use crate::call::Call;
 use crate::error::CallError;
 use crate::policy::Authorized;
-use infra_mcp_model::Effect;
+use infra_mcp_model::{Binding, Effect};
 use send::Network;
 
 pub use fetch::{DocumentError, Documents};
@@ -68,6 +68,10 @@ impl Executor {
     /// If nothing safe can be sent, if no usable answer arrives or if it is an error.
     pub async fn execute(&self, call: Authorized<Call>) -> Result<Reply, CallError> {
         let call = call.call();
+        if let Binding::Composite(_) | Binding::Relay(_) = call.entry.tool.binding {
+            let problem = format!("this build cannot carry out {}.", call.entry.tool.name);
+            return Err(CallError::Client { problem });
+        }
         let answer = match &self.destination {
             Destination::Network(network) => network.send(call).await?,
             Destination::Simulated(simulator) => simulator.answer(request::build(call)?),

@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Uri};
-use infra_mcp_model::{Location, Method, RequestBody};
+use infra_mcp_model::{Location, Method, Operation, RequestBody};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value};
 
@@ -51,9 +51,10 @@ impl BuildError {
 /// If a path value could reach another path than the one of the operation, or if a header value
 /// cannot be sent.
 pub fn build(call: &Call) -> Result<Request<Bytes>, BuildError> {
-    let operation = call.entry.tool.operation();
+    let operation =
+        call.entry.tool.operation().ok_or_else(|| BuildError::new(&call.entry.tool.name, "is no single request"))?;
     let arguments = call.arguments.as_map();
-    let in_query = body_in_query(call);
+    let in_query = body_in_query(call, operation);
     let body = if in_query { None } else { operation.body.as_ref().and_then(|body| json_body(body, arguments)) };
 
     let mut target = String::with_capacity(192);
@@ -67,7 +68,7 @@ pub fn build(call: &Call) -> Result<Request<Bytes>, BuildError> {
 
     let mut request = Request::new(Bytes::new());
     *request.method_mut() = method(operation.method);
-    *request.headers_mut() = headers(call, body.is_some())?;
+    *request.headers_mut() = headers(call, operation, body.is_some())?;
     *request.uri_mut() =
         Uri::try_from(target).map_err(|_| BuildError::new("path and query", "are longer than a URL can be"))?;
     *request.body_mut() = body.unwrap_or_default();
@@ -75,8 +76,7 @@ pub fn build(call: &Call) -> Result<Request<Bytes>, BuildError> {
 }
 
 /// Whether what the description calls the body goes into the query.
-fn body_in_query(call: &Call) -> bool {
-    let operation = call.entry.tool.operation();
+fn body_in_query(call: &Call, operation: &Operation) -> bool {
     match &operation.body {
         Some(RequestBody::Members { as_query: true, .. }) => true,
         Some(_) => {
@@ -117,7 +117,7 @@ fn append(json: &mut Vec<u8>, value: &(impl serde::Serialize + ?Sized)) {
     serde_json::to_writer(json, value).expect("strings and JSON values always serialise into memory");
 }
 
-fn headers(call: &Call, with_body: bool) -> Result<HeaderMap, BuildError> {
+fn headers(call: &Call, operation: &Operation, with_body: bool) -> Result<HeaderMap, BuildError> {
     let mut headers = call.account.headers().clone();
     if with_body && !headers.contains_key(CONTENT_TYPE) {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -126,8 +126,7 @@ fn headers(call: &Call, with_body: bool) -> Result<HeaderMap, BuildError> {
     if let Some(name) = client.filter(|_| !headers.contains_key(CLIENT_NAME)) {
         headers.insert(CLIENT_NAME, name);
     }
-    let parameters = call.entry.tool.operation().parameters.iter();
-    for parameter in parameters.filter(|parameter| parameter.location == Location::Header) {
+    for parameter in operation.parameters.iter().filter(|parameter| parameter.location == Location::Header) {
         let Some(value) = call.arguments.as_map().get(parameter.argument.as_ref()).filter(|value| !value.is_null())
         else {
             continue;

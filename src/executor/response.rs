@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderMap};
 use http::{Response, StatusCode};
-use infra_mcp_model::{Answer, Operation};
+use infra_mcp_model::Answer;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
@@ -59,7 +59,7 @@ pub(super) fn read(call: &Call, answer: Response<Bytes>) -> Result<Reply, CallEr
 }
 
 fn success(call: &Call, status: StatusCode, headers: &HeaderMap, body: Bytes) -> Result<Reply, CallError> {
-    let operation = call.entry.tool.operation();
+    let due = call.entry.tool.operation().map_or(Answer::JsonOrEmpty, |operation| operation.answer);
     let undecodable = |problem: String, excerpt: &str| CallError::Undecodable {
         status: status.as_u16(),
         problem,
@@ -76,18 +76,16 @@ fn success(call: &Call, status: StatusCode, headers: &HeaderMap, body: Bytes) ->
         }
     };
     let body = without_mark(masked(&call.account, body));
-    let media = media(operation, &body);
+    let media = media(due, &body);
     let problem = match media {
-        Media::Empty if operation.answer == Answer::Json && !bodiless(status) => {
-            "the body is empty where JSON was due.".to_owned()
-        }
-        Media::Text if operation.answer != Answer::Text && is_html(headers, &body) => {
+        Media::Empty if due == Answer::Json && !bodiless(status) => "the body is empty where JSON was due.".to_owned(),
+        Media::Text if due != Answer::Text && is_html(headers, &body) => {
             format!(
                 "{} came instead of an answer of the API: check that the base URL is that of the API.",
                 named(headers)
             )
         }
-        Media::Text if matches!(operation.answer, Answer::Json | Answer::JsonOrEmpty) => {
+        Media::Text if matches!(due, Answer::Json | Answer::JsonOrEmpty) => {
             format!("{} came that is not valid JSON.", named(headers))
         }
         _ => {
@@ -101,13 +99,13 @@ fn success(call: &Call, status: StatusCode, headers: &HeaderMap, body: Bytes) ->
     Err(undecodable(problem, &body))
 }
 
-fn media(operation: &Operation, body: &str) -> Media {
+fn media(due: Answer, body: &str) -> Media {
     if body.trim_ascii().is_empty() {
         return Media::Empty;
     }
     // Text may look like JSON by chance, such as a number; nothing is made of that.
     match serde_json::from_str::<IgnoredAny>(body) {
-        Ok(_) if operation.answer != Answer::Text || body.starts_with(['{', '[']) => Media::Json,
+        Ok(_) if due != Answer::Text || body.starts_with(['{', '[']) => Media::Json,
         _ => Media::Text,
     }
 }

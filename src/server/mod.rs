@@ -136,7 +136,7 @@ impl Server {
     async fn see_resource(&self, call: &Call) -> Option<Value> {
         let tool = call.entry.provider.tools().find(|tool| tool.name == call.entry.tool.reader)?;
         let given = call.arguments.as_map();
-        let path = tool.operation().parameters.iter().filter(|parameter| parameter.location == Location::Path);
+        let path = tool.operation()?.parameters.iter().filter(|parameter| parameter.location == Location::Path);
         let arguments = path.map(|parameter| {
             let value = given.get(parameter.argument.as_ref())?;
             Some((parameter.argument.to_string(), value.clone()))

@@ -13,7 +13,7 @@ use infra_mcp_codegen::facts::facts;
 use infra_mcp_codegen::load::{Upstream, load_provider, load_upstream};
 use infra_mcp_codegen::lower::{LoweredProvider, LoweredTool, lower};
 use infra_mcp_codegen::{Options, Report, generate, read};
-use infra_mcp_model::{Parameter, RequestBody};
+use infra_mcp_model::{Binding, Operation, Parameter, RequestBody};
 use serde_json::{Map, Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -120,26 +120,55 @@ fn summary(providers: &[LoweredProvider], report: &Report) -> Value {
 
 fn tool(lowered: &LoweredTool) -> Value {
     let tool = &lowered.tool;
-    let operation = tool.operation();
     let entry: Value = serde_json::from_str(
         &[&*tool.listing.head, &tool.listing.title, &tool.listing.tail, &tool.listing.end].concat(),
     )
     .unwrap();
     assert_eq!(entry["name"], tool.name.as_ref());
     assert_eq!(entry["inputSchema"], lowered.published);
-    json!({
+    let mut summary = json!({
         "name": tool.name,
         "title": tool.title,
         "description": tool.description,
         "toolset": tool.toolset,
-        "request": format!("{} {}", operation.method.as_str(), operation.path),
-        "parameters": operation.parameters.iter().map(parameter).collect::<Vec<_>>(),
-        "body": operation.body.as_ref().map(body),
-        "answer": format!("{:?}", operation.answer),
+    });
+    match &tool.binding {
+        Binding::Operation(row) => merge(&mut summary, operation(row)),
+        Binding::Composite(row) => {
+            let named = |row: &Operation| {
+                let mut summary = json!({"id": row.id});
+                merge(&mut summary, operation(row));
+                summary
+            };
+            summary["operations"] = row.operations.iter().map(named).collect();
+            summary["acts_on"] = row.resource.as_ref().into();
+        }
+        Binding::Relay(row) => {
+            summary["relayed_to"] = row.tool.as_ref().into();
+            summary["acts_on"] = row.resource.as_ref().into();
+        }
+    }
+    let rest = json!({
         "published": lowered.published,
         "full": lowered.input_schema,
         "annotations": entry["annotations"],
         "sample_answer": lowered.route.as_ref().map(|route| format!("{} {}", route.status, route.body)),
+    });
+    merge(&mut summary, rest);
+    summary
+}
+
+fn merge(summary: &mut Value, more: Value) {
+    let Value::Object(more) = more else { unreachable!("made as an object") };
+    summary.as_object_mut().unwrap().extend(more);
+}
+
+fn operation(row: &Operation) -> Value {
+    json!({
+        "request": format!("{} {}", row.method.as_str(), row.path),
+        "parameters": row.parameters.iter().map(parameter).collect::<Vec<_>>(),
+        "body": row.body.as_ref().map(body),
+        "answer": format!("{:?}", row.answer),
     })
 }
 

@@ -17,7 +17,7 @@ pub use operation::{
 };
 pub use provider::{Authentication, Environment, Provider, QueryArrays, Route, Toolset};
 pub use review::{Condition, Effect, EffectWhen, Review};
-pub use tool::{Binding, Listing, Tool};
+pub use tool::{Binding, Composite, Listing, Relay, Tool};
 
 use std::borrow::Cow;
 

@@ -19,6 +19,19 @@ pub struct Operation {
     pub deprecated: bool,
 }
 
+impl Operation {
+    /// Whether a call takes an argument of this name.
+    #[must_use]
+    pub fn takes(&self, argument: &str) -> bool {
+        let in_body = match &self.body {
+            Some(RequestBody::Whole { argument: body }) => body == argument,
+            Some(RequestBody::Members { members, .. }) => members.iter().any(|member| member.argument == argument),
+            None => false,
+        };
+        in_body || self.parameters.iter().any(|parameter| parameter.argument == argument)
+    }
+}
+
 /// An HTTP request method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Method {

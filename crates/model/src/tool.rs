@@ -1,4 +1,4 @@
-use crate::{Operation, RequestBody, Review, Text};
+use crate::{List, Operation, Review, Text};
 
 /// One tool: a row of the catalogue.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,7 +12,7 @@ pub struct Tool {
     /// The toolset it belongs to.
     pub toolset: Text,
     /// Names it had before. They are answered and never listed.
-    pub aliases: crate::List<Text>,
+    pub aliases: List<Text>,
     /// The reviewed facts.
     pub review: Review,
     /// What a call does.
@@ -30,6 +30,32 @@ pub struct Tool {
 pub enum Binding {
     /// Sends one HTTP request.
     Operation(Operation),
+    /// Runs a handler written for it in the module of its provider.
+    Composite(Composite),
+    /// Is passed on to the remote MCP server of its provider.
+    Relay(Relay),
+}
+
+/// A tool with a logic of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Composite {
+    /// Every request that its handler may send, by operation id; it cannot send another.
+    pub operations: List<Operation>,
+    /// The keys of its arguments.
+    pub arguments: List<Text>,
+    /// The argument that names what it acts on; empty where none does.
+    pub resource: Text,
+}
+
+/// A tool of a remote MCP server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Relay {
+    /// Its name there.
+    pub tool: Text,
+    /// The keys of its arguments.
+    pub arguments: List<Text>,
+    /// The argument that names what it acts on; empty where none does.
+    pub resource: Text,
 }
 
 /// The entry of a tool in `tools/list` as JSON text, in pieces because revisions of MCP before
@@ -58,24 +84,31 @@ impl Tool {
     /// Whether calls of the tool take an argument of this name.
     #[must_use]
     pub fn takes(&self, argument: &str) -> bool {
-        let operation = self.operation();
-        let members = match &operation.body {
-            Some(RequestBody::Whole { argument: body }) => return body == argument || self.has_parameter(argument),
-            Some(RequestBody::Members { members, .. }) => members.as_ref(),
-            None => &[],
-        };
-        members.iter().any(|member| member.argument == argument) || self.has_parameter(argument)
-    }
-
-    fn has_parameter(&self, argument: &str) -> bool {
-        self.operation().parameters.iter().any(|parameter| parameter.argument == argument)
-    }
-
-    /// The HTTP operation behind the tool.
-    #[must_use]
-    pub fn operation(&self) -> &Operation {
         match &self.binding {
-            Binding::Operation(operation) => operation,
+            Binding::Operation(operation) => operation.takes(argument),
+            Binding::Composite(Composite { arguments, .. }) | Binding::Relay(Relay { arguments, .. }) => {
+                arguments.iter().any(|known| known == argument)
+            }
+        }
+    }
+
+    /// The one HTTP operation behind the tool, where that is all there is.
+    #[must_use]
+    pub fn operation(&self) -> Option<&Operation> {
+        match &self.binding {
+            Binding::Operation(operation) => Some(operation),
+            Binding::Composite(_) | Binding::Relay(_) => None,
+        }
+    }
+
+    /// The argument that names what a call of a composite or relayed tool acts on.
+    #[must_use]
+    pub fn resource_argument(&self) -> Option<&str> {
+        match &self.binding {
+            Binding::Operation(_) => None,
+            Binding::Composite(Composite { resource, .. }) | Binding::Relay(Relay { resource, .. }) => {
+                (!resource.is_empty()).then_some(resource.as_ref())
+            }
         }
     }
 }

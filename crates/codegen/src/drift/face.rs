@@ -1,11 +1,11 @@
 //! What a caller can tell of an operation.
 
-use crate::load::{Source, Upstream};
+use crate::load::{Action, Source, Upstream};
 use crate::lower::components::Components;
 use crate::lower::document::{Found, find_operations};
 use crate::lower::operation::{self, LoweredOperation};
 use crate::lower::schema::{Direction, definition_name};
-use crate::lower::{sanitize, standalone};
+use crate::lower::{request, sanitize};
 use infra_mcp_model::{Location, RequestBody};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -74,12 +74,13 @@ fn of_definitions(files: &[crate::load::DefinitionFile], partial: bool) -> Vec<F
     let mut faces = Vec::new();
     for definition in files.iter().flat_map(|file| &file.tools) {
         let Some(alone) = &definition.standalone else { continue };
+        let Action::Request { method, path } = &alone.action else { continue };
         faces.push(Face {
             name: definition.name.clone(),
-            method: alone.method.to_uppercase(),
-            path: alone.path.clone(),
+            method: method.to_uppercase(),
+            path: path.clone(),
             deprecated: false,
-            inputs: standalone(definition, alone).map(|lowered| inputs(&lowered, !partial)),
+            inputs: request(definition, alone, method, path).map(|lowered| inputs(&lowered, !partial)),
             partial,
             unverified: Vec::new(),
         });

@@ -89,7 +89,6 @@ fn toolset(row: &Toolset) -> Expression {
 }
 
 fn tool(row: &Tool) -> Expression {
-    let Binding::Operation(bound) = &row.binding;
     Expression::row(
         "Tool",
         [
@@ -99,12 +98,36 @@ fn tool(row: &Tool) -> Expression {
             ("toolset", text(&row.toolset)),
             ("aliases", list(&row.aliases, text)),
             ("review", review(&row.review)),
-            ("binding", Expression::call("Binding::Operation", operation(bound))),
+            ("binding", binding(&row.binding)),
             ("reader", text(&row.reader)),
             ("input_schema", text(&row.input_schema)),
             ("listing", listing(&row.listing)),
         ],
     )
+}
+
+fn binding(row: &Binding) -> Expression {
+    match row {
+        Binding::Operation(row) => Expression::call("Binding::Operation", operation(row)),
+        Binding::Composite(row) => {
+            let operations = ("operations", list(&row.operations, operation));
+            let row = Expression::row("Composite", [operations, arguments(&row.arguments), resource(&row.resource)]);
+            Expression::call("Binding::Composite", row)
+        }
+        Binding::Relay(row) => {
+            let tool = ("tool", text(&row.tool));
+            let row = Expression::row("Relay", [tool, arguments(&row.arguments), resource(&row.resource)]);
+            Expression::call("Binding::Relay", row)
+        }
+    }
+}
+
+fn arguments(row: &List<Text>) -> (&'static str, Expression) {
+    ("arguments", list(row, text))
+}
+
+fn resource(row: &Text) -> (&'static str, Expression) {
+    ("resource", text(row))
 }
 
 fn listing(row: &Listing) -> Expression {

@@ -16,7 +16,7 @@ pub struct DefinitionFile {
 }
 
 /// One tool definition, bound to an operation of the document by its tool name, or standing alone
-/// with method, path and input schema.
+/// with an input schema and what a call does.
 #[derive(Debug)]
 pub struct Definition {
     /// JSON pointer of the definition in its file.
@@ -35,21 +35,52 @@ pub struct Definition {
     pub aliases: Vec<String>,
     /// Overrides the provider's `body_as_query` for this tool.
     pub body_as_query: Option<bool>,
-    /// Method, path and input schema of a definition that stands alone.
+    /// What a definition that stands alone brings itself.
     pub standalone: Option<Standalone>,
 }
 
-/// The HTTP side of a definition that stands alone.
+/// What a definition that belongs to no operation of a document brings itself.
 #[derive(Debug)]
 pub struct Standalone {
-    /// HTTP method.
-    pub method: String,
-    /// Path template.
-    pub path: String,
+    /// What a call does.
+    pub action: Action,
     /// Input schema; a property may name its location with `in`.
     pub input_schema: Value,
     /// The group it names itself.
     pub group: Option<String>,
+    /// The argument that names what a composite or relayed tool acts on; empty where none does.
+    pub resource: String,
+}
+
+/// What a call of a definition that stands alone does.
+#[derive(Debug)]
+pub enum Action {
+    /// Sends one request with the arguments.
+    Request {
+        /// HTTP method.
+        method: String,
+        /// Path template.
+        path: String,
+    },
+    /// Runs a handler that may send these requests.
+    Composite(Vec<Step>),
+    /// Is passed on to the tool of this name of the provider's remote MCP server.
+    Relay(String),
+}
+
+/// A request that the handler of a composite tool may send.
+#[derive(Debug)]
+pub struct Step {
+    /// What the handler calls it.
+    pub id: String,
+    /// HTTP method.
+    pub method: String,
+    /// Path template.
+    pub path: String,
+    /// Names of the query parameters.
+    pub query: Vec<String>,
+    /// Names of the members of the JSON body.
+    pub body: Vec<String>,
 }
 
 /// The reviewed facts of a definition.
@@ -75,7 +106,7 @@ pub struct Facts {
     pub secret_results: Vec<String>,
 }
 
-const KEYS: [&str; 18] = [
+const KEYS: [&str; 21] = [
     "tool",
     "name",
     "title",
@@ -94,6 +125,9 @@ const KEYS: [&str; 18] = [
     "method",
     "path",
     "inputSchema",
+    "composite",
+    "relay",
+    "resource",
 ];
 /// Keys of other people's tool lists that carry nothing we use.
 const IGNORED: [&str; 6] = ["id", "group", "security", "annotations", "custom", "templateFile"];
@@ -150,15 +184,18 @@ impl Reader<'_> {
         for key in object.keys().filter(|key| !KEYS.contains(&key.as_str()) && !IGNORED.contains(&key.as_str())) {
             self.problem(&format!("{pointer}/{key}"), format!("`{name}` has an unknown key `{key}`"), "");
         }
-        let standalone = match (text("method"), text("path")) {
-            (Some(method), Some(path)) if !path.is_empty() => Some(Standalone {
-                method,
-                path,
-                input_schema: object.get("inputSchema").cloned().unwrap_or_default(),
-                group: text("group"),
-            }),
+        let action = match (object.get("composite"), text("relay"), text("method"), text("path")) {
+            (Some(composite), ..) => Some(Action::Composite(self.steps(pointer, composite))),
+            (None, Some(tool), ..) => Some(Action::Relay(tool)),
+            (None, None, Some(method), Some(path)) if !path.is_empty() => Some(Action::Request { method, path }),
             _ => None,
         };
+        let standalone = action.map(|action| Standalone {
+            action,
+            input_schema: object.get("inputSchema").cloned().unwrap_or_default(),
+            group: text("group"),
+            resource: text("resource").unwrap_or_default(),
+        });
         Some(Definition {
             facts: self.facts(pointer, &name, object),
             pointer: pointer.to_owned(),
@@ -170,6 +207,28 @@ impl Reader<'_> {
             body_as_query: object.get("body_as_query").and_then(Value::as_bool),
             standalone,
         })
+    }
+
+    /// The requests of a composite tool: `{"ID": {"method", "path", "query", "body"}}`.
+    fn steps(&mut self, pointer: &str, composite: &Value) -> Vec<Step> {
+        let mut steps = Vec::new();
+        for (id, step) in composite.as_object().into_iter().flatten() {
+            let text = |key: &str| step.get(key).and_then(Value::as_str).map(str::to_owned);
+            let known = |key: &String| ["method", "path", "query", "body"].contains(&key.as_str());
+            let strange = step.as_object().is_none_or(|step| !step.keys().all(known));
+            match (text("method"), text("path")) {
+                (Some(method), Some(path)) if !strange => {
+                    let (query, body) = (strings(step.get("query")), strings(step.get("body")));
+                    steps.push(Step { id: id.clone(), method, path, query, body });
+                }
+                _ => {
+                    let hint = "a request has `method`, `path` and, where it takes them, names in `query` and `body`";
+                    let pointer = format!("{pointer}/composite/{id}");
+                    self.report.add(Severity::Error, self.file, &pointer, "this is no request", hint);
+                }
+            }
+        }
+        steps
     }
 
     fn facts(&mut self, pointer: &str, name: &str, object: &Map<String, Value>) -> Option<Facts> {

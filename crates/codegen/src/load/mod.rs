@@ -3,7 +3,7 @@
 mod definition;
 mod settings;
 
-pub use definition::{Definition, DefinitionFile, Facts, Standalone};
+pub use definition::{Action, Definition, DefinitionFile, Facts, Standalone, Step};
 pub use settings::{AccessSetting, AuthenticationScheme, QueryArraysSetting, Settings, ToolsetSettings};
 
 use crate::report::{Report, Severity};

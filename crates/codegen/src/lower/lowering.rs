@@ -4,11 +4,11 @@ use super::operation::{self, LoweredOperation};
 use super::provider::{LoweredProvider, LoweredToolset, head};
 use super::sample::sample;
 use super::schema::Direction;
-use super::tool::{LoweredTool, Words, standalone};
-use super::{names, tool};
+use super::tool::{LoweredTool, Words};
+use super::{alone, names, tool};
 use crate::load::{Definition, DefinitionFile, Source, ToolsetSettings};
 use crate::report::{Report, Severity};
-use infra_mcp_model::Route;
+use infra_mcp_model::{Binding, Route};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -167,7 +167,9 @@ impl<'a, 'r> Lowering<'a, 'r> {
         let route = Some(self.route(&lowered));
         let toolset = self.place(&name, operation, bound, file, pointer);
         let words = Words { definition: bound, operation, source: self.source };
-        let tool = tool::lower(&name, lowered, &words, &toolset.1, route, self.report);
+        let LoweredOperation { operation: bound, input_schema, .. } = lowered;
+        let tool =
+            tool::lower(&name, (Binding::Operation(bound), &input_schema), &words, &toolset.1, route, self.report);
         self.keep(toolset, tool);
     }
 
@@ -239,9 +241,9 @@ impl<'a, 'r> Lowering<'a, 'r> {
         let source = self.source;
         for file in &source.definitions {
             for definition in &file.tools {
-                let Some(alone) = &definition.standalone else { continue };
+                let Some(standalone) = &definition.standalone else { continue };
                 self.operations += 1;
-                let lowered = match standalone(definition, alone) {
+                let (binding, schema) = match alone::binding(definition, standalone) {
                     Ok(lowered) => lowered,
                     Err(reason) => {
                         self.unservable(definition.name.clone(), reason, &file.file, &definition.pointer);
@@ -257,11 +259,11 @@ impl<'a, 'r> Lowering<'a, 'r> {
                 if definition.facts.is_none() {
                     self.unreviewed(file, definition);
                 }
-                let empty = json!({"tags": alone.group.iter().collect::<Vec<_>>()});
+                let empty = json!({"tags": standalone.group.iter().collect::<Vec<_>>()});
                 let bound = Some((file, definition));
                 let toolset = self.place(&name, &empty, bound, &file.file, &definition.pointer);
                 let words = Words { definition: bound, operation: &empty, source };
-                let tool = tool::lower(&name, lowered, &words, &toolset.1, None, self.report);
+                let tool = tool::lower(&name, (binding, &schema), &words, &toolset.1, None, self.report);
                 self.keep(toolset, tool);
             }
         }

@@ -1,5 +1,6 @@
 //! Sources become the model: operations and definitions are joined, named, grouped and worded.
 
+mod alone;
 mod answer;
 pub(crate) mod components;
 pub(crate) mod document;
@@ -15,10 +16,10 @@ pub(crate) mod schema;
 mod text;
 mod tool;
 
+pub(crate) use alone::request;
 pub use names::sanitize;
 pub use provider::{LoweredProvider, LoweredToolset};
 pub use tool::LoweredTool;
-pub(crate) use tool::standalone;
 
 use crate::load::Source;
 use crate::report::Report;

@@ -9,19 +9,18 @@ use std::collections::HashMap;
 pub(super) fn assign(toolsets: &mut [LoweredToolset]) {
     let tools = toolsets.iter().flat_map(|toolset| &toolset.tools).map(|lowered| &lowered.tool);
     let readers: HashMap<String, String> = tools
-        .filter(|tool| shows_one_resource(tool))
-        .map(|tool| (tool.operation().path.to_string(), tool.name.to_string()))
+        .filter_map(|tool| Some((tool.operation().filter(|shown| shows_one_resource(tool, shown))?, tool)))
+        .map(|(operation, tool)| (operation.path.to_string(), tool.name.to_string()))
         .collect();
     for lowered in toolsets.iter_mut().flat_map(|toolset| &mut toolset.tools) {
-        let operation = lowered.tool.operation();
+        let Some(operation) = lowered.tool.operation() else { continue };
         if !matches!(operation.method, Method::Get | Method::Head) {
             lowered.tool.reader = reader_of(operation, &readers).unwrap_or_default().into();
         }
     }
 }
 
-fn shows_one_resource(tool: &Tool) -> bool {
-    let operation = tool.operation();
+fn shows_one_resource(tool: &Tool, operation: &Operation) -> bool {
     let required = |argument: &str| lowered_required(&tool.input_schema).iter().any(|name| name == argument);
     operation.method == Method::Get
         && !tool.review.secret()

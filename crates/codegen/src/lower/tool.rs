@@ -1,15 +1,8 @@
-use super::components::Components;
-use super::names;
-use super::operation::{LoweredOperation, method, path_template};
 use super::published::publish;
-use super::schema::Direction;
 use super::text::{bounded, one_line};
-use crate::load::{Definition, DefinitionFile, Source, Standalone};
+use crate::load::{Definition, DefinitionFile, Source};
 use crate::report::{Report, Severity};
-use infra_mcp_model::{
-    Answer, Binding, BodyMember, Effect, Listing, Location, Method, Operation, Parameter, RequestBody, Review, Route,
-    Segment, Style, Text, Tool,
-};
+use infra_mcp_model::{Binding, Effect, Listing, Method, Review, Route, Text, Tool};
 use serde_json::{Map, Value, json};
 
 /// A tool of the model, with what emission needs beside it.
@@ -46,11 +39,14 @@ impl Words<'_> {
     }
 
     /// At most 1,024 characters: what every client shows whole.
-    fn description(&self, operation: &Operation) -> String {
+    fn description(&self, name: &str, binding: &Binding) -> String {
         let own = self.definition.and_then(|(_, definition)| definition.description.clone());
         let fallback = || {
             let text = self.text("description").or_else(|| self.text("summary"));
-            text.unwrap_or_else(|| format!("Calls {} {}.", operation.method.as_str(), operation.path))
+            text.unwrap_or_else(|| match binding {
+                Binding::Operation(operation) => format!("Calls {} {}.", operation.method.as_str(), operation.path),
+                Binding::Composite(_) | Binding::Relay(_) => format!("Carries out {name}."),
+            })
         };
         bounded(&own.unwrap_or_else(fallback), 1024)
     }
@@ -74,9 +70,9 @@ impl Words<'_> {
         absent.chain(wordless.map(|path| format!("parameters.{path}"))).collect()
     }
 
-    fn facts(&self, method: Method) -> Review {
+    fn facts(&self, binding: &Binding) -> Review {
         let Some(facts) = self.definition.and_then(|(_, definition)| definition.facts.clone()) else {
-            return careful(method, &self.source.name);
+            return careful(binding, &self.source.name);
         };
         Review {
             effect: facts.effect,
@@ -94,8 +90,9 @@ impl Words<'_> {
 }
 
 /// What holds for a tool nobody has judged: GET reads, everything else is destructive.
-fn careful(method: Method, provider: &str) -> Review {
-    let reads = matches!(method, Method::Get | Method::Head);
+fn careful(binding: &Binding, provider: &str) -> Review {
+    let reads =
+        matches!(binding, Binding::Operation(operation) if matches!(operation.method, Method::Get | Method::Head));
     Review {
         effect: if reads { Effect::Read } else { Effect::Destructive },
         effect_when: Default::default(),
@@ -112,26 +109,27 @@ fn careful(method: Method, provider: &str) -> Review {
 
 pub(super) fn lower(
     name: &str,
-    lowered: LoweredOperation,
+    (binding, full): (Binding, &Value),
     words: &Words<'_>,
     toolset: &str,
     route: Option<Route>,
     report: &mut Report,
 ) -> LoweredTool {
-    let review = words.facts(lowered.operation.method);
+    let review = words.facts(&binding);
     let title = words.title(name);
-    let mut description = words.description(&lowered.operation);
-    if lowered.operation.deprecated && !description.to_lowercase().contains("deprecated") {
+    let mut description = words.description(name, &binding);
+    let deprecated = matches!(&binding, Binding::Operation(operation) if operation.deprecated);
+    if deprecated && !description.to_lowercase().contains("deprecated") {
         description = bounded(&format!("Deprecated. {description}"), 1024);
     }
-    let published = publish(&lowered.input_schema, &|path| words.parameter(path));
+    let published = publish(full, &|path| words.parameter(path));
     let mut paths = Vec::new();
     parameter_paths(&published, "", &mut paths);
     check_words(name, words, &paths, report);
     let lacking = words.lacking(&paths);
     let listing = listing(name, &title, &description, &published, &review);
     let aliases = words.definition.map(|(_, definition)| definition.aliases.clone()).unwrap_or_default();
-    let input_schema = without_descriptions(&lowered.input_schema);
+    let input_schema = without_descriptions(full);
     let tool = Tool {
         name: name.to_owned().into(),
         title: title.into(),
@@ -139,7 +137,7 @@ pub(super) fn lower(
         toolset: toolset.to_owned().into(),
         aliases: aliases.into_iter().map(Into::into).collect(),
         review,
-        binding: Binding::Operation(lowered.operation),
+        binding,
         reader: Text::default(),
         input_schema: input_schema.to_string().into(),
         listing,
@@ -239,110 +237,5 @@ fn without_descriptions(schema: &Value) -> Value {
         }
         Value::Array(items) => items.iter().map(without_descriptions).collect(),
         other => other.clone(),
-    }
-}
-
-/// The operation of a definition that stands alone: a placeholder goes to the path, `in` decides
-/// where it is given, else GET and DELETE arguments go to the query and the rest to the JSON body.
-pub(crate) fn standalone(definition: &Definition, alone: &Standalone) -> Result<LoweredOperation, String> {
-    let name = &definition.name;
-    let method = method(&alone.method).ok_or_else(|| format!("the method {} is not served", alone.method))?;
-    let path = path_template(&alone.path)?;
-    let mut components = Components::new(&alone.input_schema, Direction::Input);
-    let mut input_schema = components.convert(&alone.input_schema);
-    if !input_schema.is_object() {
-        input_schema = json!({});
-    }
-    let properties = alone.input_schema.get("properties").and_then(Value::as_object);
-    let (mut parameters, mut members) = (Vec::new(), Vec::new());
-    for (wire, schema) in properties.into_iter().flatten() {
-        let argument = rename(&mut input_schema, wire);
-        let placed = path.0.iter().any(|segment| matches!(segment, Segment::Parameter(place) if place == wire));
-        let location = match schema.get("in").and_then(Value::as_str) {
-            _ if placed => Some(Location::Path),
-            Some("query") => Some(Location::Query),
-            Some("header") => Some(Location::Header),
-            Some("body") => None,
-            Some(other) => return Err(format!("`{wire}` goes to {other}, which is no location")),
-            None => matches!(method, Method::Get | Method::Delete).then_some(Location::Query),
-        };
-        let (wire, argument) = (Text::from(wire.clone()), Text::from(argument));
-        match location {
-            Some(location) => parameters.push(Parameter {
-                name: wire,
-                argument,
-                location,
-                style: if location == Location::Query { Style::Form } else { Style::Simple },
-                explode: location == Location::Query,
-            }),
-            None => members.push(BodyMember { name: wire, argument }),
-        }
-    }
-    for segment in path.0.iter() {
-        if let Segment::Parameter(place) = segment
-            && !parameters.iter().any(|parameter| parameter.name == *place)
-        {
-            return Err(format!("the input schema lacks `{place}`, which the path needs"));
-        }
-    }
-    input_schema["type"] = "object".into();
-    input_schema["additionalProperties"] = Value::Bool(false);
-    require_path_arguments(&mut input_schema, &parameters);
-    let defs = components.carried(&input_schema).defs;
-    if !defs.is_empty() {
-        input_schema["$defs"] = Value::Object(defs);
-    }
-    let body = (!members.is_empty()).then(|| RequestBody::Members {
-        required: matches!(method, Method::Post | Method::Put | Method::Patch),
-        members: members.into(),
-        as_query: definition.body_as_query.unwrap_or(false),
-    });
-    Ok(LoweredOperation {
-        operation: Operation {
-            id: name.clone().into(),
-            method,
-            path,
-            parameters: parameters.into(),
-            body,
-            answer: Answer::JsonOrEmpty,
-            deprecated: false,
-        },
-        input_schema,
-        notes: Vec::new(),
-        success: (200, None),
-    })
-}
-
-/// Gives an argument a name that every model API accepts, and says which.
-fn rename(schema: &mut Value, wire: &str) -> String {
-    let mut argument = names::argument(wire);
-    if argument == wire {
-        return argument;
-    }
-    if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
-        while properties.contains_key(&argument) {
-            argument.push('_');
-        }
-        let inner = properties.shift_remove(wire).unwrap_or(Value::Bool(true));
-        properties.insert(argument.clone(), inner);
-    }
-    for name in schema.get_mut("required").and_then(Value::as_array_mut).into_iter().flatten() {
-        if name == wire {
-            *name = argument.clone().into();
-        }
-    }
-    argument
-}
-
-fn require_path_arguments(schema: &mut Value, parameters: &[Parameter]) {
-    let mut required = schema.get("required").and_then(Value::as_array).cloned().unwrap_or_default();
-    for parameter in parameters.iter().filter(|parameter| parameter.location == Location::Path) {
-        let argument = Value::from(parameter.argument.as_ref());
-        if !required.contains(&argument) {
-            required.push(argument);
-        }
-    }
-    if !required.is_empty() {
-        schema["required"] = required.into();
     }
 }

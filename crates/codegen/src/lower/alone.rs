@@ -1,0 +1,200 @@
+//! Definitions that stand alone: they bring their input schema and what a call does.
+
+use super::components::Components;
+use super::names;
+use super::operation::{LoweredOperation, method, path_template};
+use super::schema::Direction;
+use crate::load::{Action, Definition, Standalone, Step};
+use infra_mcp_model::{
+    Answer, Binding, BodyMember, Composite, Location, Method, Operation, Parameter, Relay, RequestBody, Segment, Style,
+    Text,
+};
+use serde_json::{Value, json};
+
+/// What a call of a definition that stands alone does, and its full input schema.
+pub(super) fn binding(definition: &Definition, alone: &Standalone) -> Result<(Binding, Value), String> {
+    let (resource, properties) = (&alone.resource, alone.input_schema.get("properties").and_then(Value::as_object));
+    if !resource.is_empty() && properties.is_none_or(|properties| !properties.contains_key(resource)) {
+        return Err(format!("it acts on `{resource}`, which is none of its arguments"));
+    }
+    let (steps, relayed) = match &alone.action {
+        Action::Request { method, path } => {
+            let lowered = request(definition, alone, method, path)?;
+            return Ok((Binding::Operation(lowered.operation), lowered.input_schema));
+        }
+        Action::Composite(steps) => (steps.as_slice(), None),
+        Action::Relay(tool) => (&[][..], Some(tool)),
+    };
+    let input_schema = input_schema(alone, |_| {});
+    let keys =
+        |schema: &Value| schema.get("properties").and_then(Value::as_object).map(|keys| keys.keys().cloned().collect());
+    let arguments: Vec<String> = keys(&input_schema).unwrap_or_default();
+    if let Some(argument) = arguments.iter().find(|argument| names::argument(argument) != **argument) {
+        return Err(format!("its argument `{argument}` is not a name that every model API accepts"));
+    }
+    let arguments = arguments.into_iter().map(Text::from).collect();
+    let resource = Text::from(resource.clone());
+    let binding = match relayed {
+        Some(tool) => Binding::Relay(Relay { tool: tool.clone().into(), arguments, resource }),
+        None => {
+            let operations = steps.iter().map(step).collect::<Result<_, _>>()?;
+            Binding::Composite(Composite { operations, arguments, resource })
+        }
+    };
+    Ok((binding, input_schema))
+}
+
+/// A request of a composite tool. Its handler gives every value by its name on the wire.
+fn step(step: &Step) -> Result<Operation, String> {
+    let method = method(&step.method).ok_or_else(|| format!("the method {} is not served", step.method))?;
+    let path = path_template(&step.path)?;
+    let parameter = |name: &Text, location| Parameter {
+        name: name.clone(),
+        argument: name.clone(),
+        location,
+        style: if location == Location::Query { Style::Form } else { Style::Simple },
+        explode: location == Location::Query,
+    };
+    let in_path = path.0.iter().filter_map(|segment| match segment {
+        Segment::Parameter(name) => Some(parameter(name, Location::Path)),
+        Segment::Literal(_) => None,
+    });
+    let in_query = step.query.iter().map(|name| parameter(&name.clone().into(), Location::Query));
+    let parameters: Vec<Parameter> = in_path.chain(in_query).collect();
+    let member = |name: &String| BodyMember { name: name.clone().into(), argument: name.clone().into() };
+    let members: Vec<BodyMember> = step.body.iter().map(member).collect();
+    Ok(Operation {
+        id: step.id.clone().into(),
+        method,
+        path,
+        parameters: parameters.into(),
+        body: (!members.is_empty()).then(|| RequestBody::Members {
+            required: true,
+            members: members.into(),
+            as_query: false,
+        }),
+        answer: Answer::JsonOrEmpty,
+        deprecated: false,
+    })
+}
+
+/// The full input schema; `change` has the last word before what it refers to is brought along.
+fn input_schema(alone: &Standalone, change: impl FnOnce(&mut Value)) -> Value {
+    let mut components = Components::new(&alone.input_schema, Direction::Input);
+    let mut schema = components.convert(&alone.input_schema);
+    if !schema.is_object() {
+        schema = json!({});
+    }
+    change(&mut schema);
+    schema["type"] = "object".into();
+    schema["additionalProperties"] = Value::Bool(false);
+    let defs = components.carried(&schema).defs;
+    if !defs.is_empty() {
+        schema["$defs"] = Value::Object(defs);
+    }
+    schema
+}
+
+/// One request with the arguments: a placeholder goes to the path, `in` decides where it is given, else GET and
+/// DELETE arguments go to the query and the rest to the JSON body.
+pub(crate) fn request(
+    definition: &Definition,
+    alone: &Standalone,
+    word: &str,
+    path: &str,
+) -> Result<LoweredOperation, String> {
+    let method = method(word).ok_or_else(|| format!("the method {word} is not served"))?;
+    let path = path_template(path)?;
+    let properties = alone.input_schema.get("properties").and_then(Value::as_object);
+    let (mut parameters, mut members) = (Vec::new(), Vec::new());
+    let mut renamed = Vec::new();
+    for (wire, schema) in properties.into_iter().flatten() {
+        let placed = path.0.iter().any(|segment| matches!(segment, Segment::Parameter(place) if place == wire));
+        let location = match schema.get("in").and_then(Value::as_str) {
+            _ if placed => Some(Location::Path),
+            Some("query") => Some(Location::Query),
+            Some("header") => Some(Location::Header),
+            Some("body") => None,
+            Some(other) => return Err(format!("`{wire}` goes to {other}, which is no location")),
+            None => matches!(method, Method::Get | Method::Delete).then_some(Location::Query),
+        };
+        renamed.push((wire, location));
+    }
+    let input_schema = input_schema(alone, |schema| {
+        for (wire, location) in renamed {
+            let argument = Text::from(rename(schema, wire));
+            let name = Text::from(wire.clone());
+            match location {
+                Some(location) => parameters.push(Parameter {
+                    name,
+                    argument,
+                    location,
+                    style: if location == Location::Query { Style::Form } else { Style::Simple },
+                    explode: location == Location::Query,
+                }),
+                None => members.push(BodyMember { name, argument }),
+            }
+        }
+        require_path_arguments(schema, &parameters);
+    });
+    for segment in path.0.iter() {
+        if let Segment::Parameter(place) = segment
+            && !parameters.iter().any(|parameter| parameter.name == *place)
+        {
+            return Err(format!("the input schema lacks `{place}`, which the path needs"));
+        }
+    }
+    let body = (!members.is_empty()).then(|| RequestBody::Members {
+        required: matches!(method, Method::Post | Method::Put | Method::Patch),
+        members: members.into(),
+        as_query: definition.body_as_query.unwrap_or(false),
+    });
+    Ok(LoweredOperation {
+        operation: Operation {
+            id: definition.name.clone().into(),
+            method,
+            path,
+            parameters: parameters.into(),
+            body,
+            answer: Answer::JsonOrEmpty,
+            deprecated: false,
+        },
+        input_schema,
+        notes: Vec::new(),
+        success: (200, None),
+    })
+}
+
+/// Gives an argument a name that every model API accepts, and says which.
+fn rename(schema: &mut Value, wire: &str) -> String {
+    let mut argument = names::argument(wire);
+    if argument == wire {
+        return argument;
+    }
+    if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
+        while properties.contains_key(&argument) {
+            argument.push('_');
+        }
+        let inner = properties.shift_remove(wire).unwrap_or(Value::Bool(true));
+        properties.insert(argument.clone(), inner);
+    }
+    for name in schema.get_mut("required").and_then(Value::as_array_mut).into_iter().flatten() {
+        if name == wire {
+            *name = argument.clone().into();
+        }
+    }
+    argument
+}
+
+fn require_path_arguments(schema: &mut Value, parameters: &[Parameter]) {
+    let mut required = schema.get("required").and_then(Value::as_array).cloned().unwrap_or_default();
+    for parameter in parameters.iter().filter(|parameter| parameter.location == Location::Path) {
+        let argument = Value::from(parameter.argument.as_ref());
+        if !required.contains(&argument) {
+            required.push(argument);
+        }
+    }
+    if !required.is_empty() {
+        schema["required"] = required.into();
+    }
+}

@@ -63,8 +63,10 @@ fn arguments<T: ToolCall>(call: &T) -> Result<Map<String, Value>, CallError> {
 
 #[cfg(test)]
 mod tests {
+    use infra_mcp_model::Access;
     use serde_json::Value;
     use std::sync::Arc;
+    use url::Url;
 
     use crate::account::{Account, AccountSettings};
     use crate::arguments::Arguments;
@@ -76,7 +78,10 @@ mod tests {
     /// Every struct, filled, gives the request that its arguments as JSON give.
     #[test]
     fn structs_and_json_send_the_same_request() {
-        let catalogue = Catalogue::select(PROVIDERS, &Selection::default()).expect("everything");
+        let everything = Selection { access: Some(Access::Full), ..Selection::default() };
+        let catalogue = Catalogue::select(PROVIDERS, &everything).expect("everything");
+        let base_url = Url::parse("https://api.example.com").ok();
+        let settings = AccountSettings { base_url, ..AccountSettings::default() };
         let samples = types::samples();
         assert_eq!(samples.len(), catalogue.entries().len(), "a struct for every tool");
         for (name, typed, json) in samples {
@@ -86,7 +91,7 @@ mod tests {
             if entry.tool.operation().is_none() {
                 continue;
             }
-            let account = Arc::new(Account::new(entry.provider, AccountSettings::default()).expect("an account"));
+            let account = Arc::new(Account::new(entry.provider, settings.clone()).expect("an account"));
             let [typed, json] = [typed, json].map(|arguments| {
                 let Value::Object(arguments) = arguments else { panic!("{name} takes an object") };
                 let arguments = Arguments::validate(entry.tool, arguments)

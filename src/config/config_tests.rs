@@ -1,29 +1,21 @@
-use infra_mcp_model::{Access, Authentication, Environment as Variables, QueryArrays};
+use infra_mcp_model::Environment as Variables;
 
 use super::*;
+use crate::executor::fixture::blank_provider;
 
 const TOKEN: &str = "canary-token-1234567890";
 
 fn provider(name: &'static str, base_url: &'static str) -> &'static Provider {
     let text = |text: &'static str| vec![text.into()].into();
-    let toolset = Toolset { name: "things".into(), title: "Things".into(), binary: "".into(), tools: vec![].into() };
     Box::leak(Box::new(Provider {
         name: name.into(),
-        title: "Example".into(),
         base_url: base_url.into(),
         environment: Variables {
             token: vec!["EXAMPLE_TOKEN".into(), "TOKEN".into()].into(),
             base_url: text("BASE_URL"),
             headers: text("HEADERS"),
         },
-        authentication: Authentication::Bearer,
-        credential_help: "".into(),
-        timeout_seconds: 60,
-        default_access: Access::Full,
-        query_arrays: QueryArrays::Declared,
-        instructions: "".into(),
-        toolsets: vec![toolset].into(),
-        routes: vec![].into(),
+        ..blank_provider(vec![("things", vec![])])
     }))
 }
 
@@ -116,7 +108,7 @@ fn a_binary_selects_what_it_is_for() {
 fn a_binary_for_something_that_was_not_built_in_says_so() {
     for only in [Only::Provider("other"), Only::Toolset("other", "things"), Only::Toolset("example", "others")] {
         let error = config(Options::default(), &[], only).unwrap_err().to_string();
-        assert!(error.starts_with(&only.binary()) && error.contains("infra-mcp"), "{error}");
+        assert!(error.starts_with(&only.binary(providers())) && error.contains("infra-mcp"), "{error}");
     }
 }
 

@@ -337,7 +337,7 @@ impl Flags {
             return Ok(Self { options: Options::default(), command: None });
         };
         // The parser borrows names for the life of the program; this one is made once.
-        let name: &'static str = only.binary().leak();
+        let name: &'static str = only.binary(providers).leak();
         let command = Self::command()
             .name(name)
             .bin_name(name)
@@ -349,7 +349,7 @@ impl Flags {
 }
 
 fn after_help(only: Only, providers: Providers) -> String {
-    let name = only.binary();
+    let name = only.binary(providers);
     let tool = only.first_tool(providers).unwrap_or("TOOL");
     let mut help = format!(
         "Examples:

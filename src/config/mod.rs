@@ -50,10 +50,12 @@ pub enum Only {
 impl Only {
     /// The name of the binary.
     #[must_use]
-    pub fn binary(self) -> String {
-        match self {
-            Self::Everything => "infra-mcp".to_owned(),
-            Self::Provider(name) | Self::Toolset(_, name) => format!("{name}-mcp"),
+    pub fn binary(self, providers: Providers) -> String {
+        let provider = providers.iter().find(|provider| self.covers(provider) && !provider.binary.is_empty());
+        match (self, provider) {
+            (Self::Everything, _) => "infra-mcp".to_owned(),
+            (Self::Provider(_), Some(provider)) => provider.binary.to_string(),
+            (Self::Provider(name) | Self::Toolset(_, name), _) => format!("{name}-mcp"),
         }
     }
 
@@ -105,12 +107,16 @@ impl Only {
         };
         let fix = "Use infra-mcp, which serves all there is, or build this binary from the specs of this project.";
         let Some(provider) = providers.iter().find(|provider| provider.name == name) else {
-            return Err(StartupError::new(self.binary(), format!("this build knows no provider `{name}`."), fix));
+            return Err(StartupError::new(
+                self.binary(providers),
+                format!("this build knows no provider `{name}`."),
+                fix,
+            ));
         };
         match self {
             Self::Toolset(_, name) if toolset(provider, name).is_none() => {
                 let problem = format!("this build knows no toolset `{name}` of {}.", provider.title);
-                Err(StartupError::new(self.binary(), problem, fix))
+                Err(StartupError::new(self.binary(providers), problem, fix))
             }
             _ => Ok(()),
         }
@@ -187,7 +193,7 @@ impl Config {
             result_limit: options.max_result,
             sandbox: options.sandbox,
             log: log_level(options.log, environment)?,
-            selection: selection(options, only)?,
+            selection: selection(options, only, providers)?,
             warnings,
         })
     }
@@ -287,7 +293,7 @@ fn access(options: &Options) -> Result<Option<Access>, StartupError> {
     Ok(if options.read_only { Some(Access::Read) } else { chosen })
 }
 
-fn selection(options: Options, only: Only) -> Result<Selection, StartupError> {
+fn selection(options: Options, only: Only, providers: Providers) -> Result<Selection, StartupError> {
     let access = access(&options)?;
     let Options { toolsets, tools, exclude_tools, .. } = options;
     let given = |names: Vec<String>| (!names.is_empty()).then_some(names);
@@ -299,8 +305,10 @@ fn selection(options: Options, only: Only) -> Result<Selection, StartupError> {
         Only::Toolset(provider, toolset) => {
             selection.providers = Some(vec![provider.to_owned()]);
             if let Some(other) = selection.toolsets.iter().flatten().find(|name| *name != toolset) {
-                let problem =
-                    format!("{} serves the toolset `{toolset}` only, so `{other}` cannot be selected.", only.binary());
+                let problem = format!(
+                    "{} serves the toolset `{toolset}` only, so `{other}` cannot be selected.",
+                    only.binary(providers)
+                );
                 return Err(StartupError::new(
                     "--toolsets",
                     problem,

@@ -33,6 +33,7 @@ pub(crate) fn blank_provider(toolsets: Vec<(&'static str, Vec<Tool>)>) -> Provid
     Provider {
         name: "example".into(),
         title: "Example".into(),
+        binary: "".into(),
         base_url: "https://api.example.com".into(),
         environment: Environment {
             token: vec!["EXAMPLE_TOKEN".into(), "API_TOKEN".into()].into(),

@@ -7,10 +7,9 @@ mod schemas;
 use super::Sandbox;
 use super::clock::{Clock, Timestamp};
 use crate::executor::Simulator;
+use crate::executor::fixture::blank_provider;
 use bytes::Bytes;
-use infra_mcp_model::{
-    Access, Authentication, Environment, Method, PathTemplate, Provider, QueryArrays, Route, Segment,
-};
+use infra_mcp_model::{Method, PathTemplate, Provider, Route, Segment};
 use serde_json::Value;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
@@ -95,16 +94,6 @@ fn provider(name: &'static str) -> Provider {
     let sites = || vec![literal("/api/hosting/v1/websites/"), Segment::Parameter("domain".into())];
     Provider {
         name: name.into(),
-        title: name.into(),
-        base_url: "https://api.example".into(),
-        environment: Environment { token: Vec::new().into(), base_url: Vec::new().into(), headers: Vec::new().into() },
-        authentication: Authentication::Bearer,
-        credential_help: "".into(),
-        timeout_seconds: 60,
-        default_access: Access::Full,
-        query_arrays: QueryArrays::Declared,
-        instructions: "".into(),
-        toolsets: Vec::new().into(),
         routes: vec![
             route(Method::Get, sites(), 200, r#"{"domain":"sample"}"#),
             route(Method::Delete, sites(), 204, ""),
@@ -112,5 +101,6 @@ fn provider(name: &'static str) -> Provider {
             route(Method::Get, vec![literal("/api/hosting/v1/log")], 200, "plain words"),
         ]
         .into(),
+        ..blank_provider(vec![])
     }
 }

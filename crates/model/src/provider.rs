@@ -7,6 +7,8 @@ pub struct Provider {
     pub name: Text,
     /// Human-readable name.
     pub title: Text,
+    /// The binary that serves all its tools and nothing else; empty if there is none.
+    pub binary: Text,
     /// Where requests go unless the environment says otherwise. Empty where only the environment can tell.
     pub base_url: Text,
     /// Which environment variables are read.

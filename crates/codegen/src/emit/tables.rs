@@ -51,6 +51,7 @@ fn provider(row: &Provider) -> Expression {
         [
             ("name", text(&row.name)),
             ("title", text(&row.title)),
+            ("binary", text(&row.binary)),
             ("base_url", text(&row.base_url)),
             ("environment", environment(&row.environment)),
             ("authentication", authentication),

@@ -7,6 +7,12 @@ use std::collections::BTreeMap;
 pub struct Settings {
     /// Human-readable name.
     pub title: String,
+    /// The binary that serves all its tools and nothing else.
+    #[serde(default)]
+    pub binary: String,
+    /// The cargo feature that compiles in the toolsets without one of their own; always compiled without one.
+    #[serde(default)]
+    pub feature: Option<String>,
     /// Where requests go; without it the first `servers` entry of the document counts.
     #[serde(default)]
     pub base_url: Option<String>,

@@ -312,7 +312,11 @@ impl<'a, 'r> Lowering<'a, 'r> {
         let mut toolsets = Vec::new();
         for (index, toolset) in settings.toolsets.iter().enumerate() {
             match self.toolsets.remove(&index) {
-                Some(tools) => toolsets.push(LoweredToolset { settings: toolset.clone(), tools }),
+                Some(tools) => {
+                    let feature = toolset.feature.clone().or_else(|| settings.feature.clone());
+                    let settings = ToolsetSettings { feature, ..toolset.clone() };
+                    toolsets.push(LoweredToolset { settings, tools });
+                }
                 None => {
                     let file = format!("{}/provider.toml", self.source.name);
                     let what = format!("the toolset `{}` is empty", toolset.name);
@@ -323,10 +327,10 @@ impl<'a, 'r> Lowering<'a, 'r> {
         }
         for (name, tools) in self.others {
             let settings = ToolsetSettings {
-                title: self.source.settings.title.clone(),
+                title: settings.title.clone(),
                 name,
                 binary: String::new(),
-                feature: None,
+                feature: settings.feature.clone(),
                 tags: Vec::new(),
             };
             toolsets.push(LoweredToolset { settings, tools });

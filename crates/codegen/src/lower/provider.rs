@@ -60,6 +60,7 @@ pub(super) fn head(source: &Source) -> Provider {
     Provider {
         name: source.name.clone().into(),
         title: settings.title.clone().into(),
+        binary: settings.binary.clone().into(),
         base_url: settings.base_url.clone().or_else(server).unwrap_or_default().into(),
         environment: Environment {
             token: texts(&settings.environment.token),

@@ -10,6 +10,7 @@ pub static PROVIDERS: &[&Provider] = &[&ACME];
 pub static ACME: Provider = Provider {
     name: B("acme"),
     title: B("Acme"),
+    binary: B(""),
     base_url: B(""),
     environment: Environment { token: B(&[]), base_url: B(&[B("ACME_URL")]), headers: B(&[]) },
     authentication: Authentication::Bearer,

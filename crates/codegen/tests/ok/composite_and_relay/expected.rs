@@ -10,6 +10,7 @@ pub static PROVIDERS: &[&Provider] = &[&ACME];
 pub static ACME: Provider = Provider {
     name: B("acme"),
     title: B("Acme"),
+    binary: B(""),
     base_url: B("https://api.acme.example"),
     environment: Environment { token: B(&[]), base_url: B(&[]), headers: B(&[]) },
     authentication: Authentication::Bearer,

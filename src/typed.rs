@@ -10,6 +10,8 @@ use crate::server::Server;
 
 /// The arguments of one tool as a struct.
 pub trait ToolCall: Serialize {
+    /// The provider of the tool.
+    const PROVIDER: &'static str;
     /// The name of the tool.
     const NAME: &'static str;
 }
@@ -45,7 +47,7 @@ impl Server {
     /// # Errors
     /// Whatever keeps a call from succeeding; a tool this server does not serve among them.
     pub async fn run<T: ToolCall>(&self, call: &T) -> Result<Reply, CallError> {
-        let Some(entry) = self.catalogue.find(T::NAME) else {
+        let Some(entry) = self.catalogue.get(T::PROVIDER, T::NAME) else {
             return Err(CallError::Client { problem: self.unknown(T::NAME).to_string() });
         };
         self.carry_out(entry, arguments(call)?, Caller::local(None)).await
@@ -84,10 +86,10 @@ mod tests {
         let settings = AccountSettings { base_url, ..AccountSettings::default() };
         let samples = types::samples();
         assert_eq!(samples.len(), catalogue.entries().len(), "a struct for every tool");
-        for (name, typed, json) in samples {
+        for (provider, name, typed, json) in samples {
             let json: Value = serde_json::from_str(json).expect("JSON");
             assert_eq!(typed, json, "{name}");
-            let entry = catalogue.find(name).expect("listed");
+            let entry = catalogue.get(provider, name).expect("listed");
             if entry.tool.operation().is_none() {
                 continue;
             }

@@ -9,6 +9,7 @@ fn tool(schema: impl Into<Text>, secret_arguments: &[&'static str]) -> Tool {
         title: Text::default(),
         description: Text::default(),
         toolset: "vps".into(),
+        operation_name: "".into(),
         aliases: [].as_slice().into(),
         review: Review {
             effect: Effect::Write,
@@ -33,7 +34,7 @@ fn tool(schema: impl Into<Text>, secret_arguments: &[&'static str]) -> Tool {
         }),
         reader: "".into(),
         input_schema: schema.into(),
-        listing: Listing { head: Text::default(), title: Text::default(), tail: Text::default(), end: Text::default() },
+        listing: Listing::default(),
     }
 }
 

@@ -61,6 +61,12 @@ impl Catalogue {
         &self.entries
     }
 
+    /// The selected tool of this provider with this very name.
+    #[must_use]
+    pub fn get(&self, provider: &str, name: &str) -> Option<Entry> {
+        self.entries.iter().find(|entry| entry.tool.name == name && entry.provider.name == provider).copied()
+    }
+
     /// The selected tool with this name, or with this name in former times.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<Entry> {
@@ -70,7 +76,7 @@ impl Catalogue {
     /// Whether a tool of this name was built in and is not selected.
     #[must_use]
     pub fn hidden(&self, name: &str) -> bool {
-        self.find(name).is_none() && all(self.providers).any(|entry| answers_to(entry.tool, name))
+        self.find(name).is_none() && all(self.providers).any(|entry| entry.tool.answers_to(name))
     }
 
     /// The name of a selected tool that was probably meant.
@@ -91,7 +97,7 @@ fn index(entries: &[Entry]) -> HashMap<&'static str, Entry> {
     let mut index = HashMap::with_capacity(entries.len() + 16);
     for entry in entries {
         for alias in entry.tool.aliases.iter() {
-            index.insert(alias.as_ref(), *entry);
+            index.insert(alias.name.as_ref(), *entry);
         }
     }
     for entry in entries {
@@ -106,8 +112,4 @@ fn all(providers: &'static [&'static Provider]) -> impl Iterator<Item = Entry> {
         let toolsets = provider.toolsets.iter();
         toolsets.flat_map(move |toolset| toolset.tools.iter().map(move |tool| Entry { provider, tool }))
     })
-}
-
-fn answers_to(tool: &Tool, name: &str) -> bool {
-    tool.name == name || tool.aliases.iter().any(|alias| alias == name)
 }

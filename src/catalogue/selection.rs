@@ -2,7 +2,7 @@ use std::fmt;
 
 use infra_mcp_model::{Access, Provider};
 
-use super::{Entry, all, answers_to};
+use super::{Entry, all};
 use crate::error::StartupError;
 use crate::near::nearest;
 
@@ -121,7 +121,7 @@ impl Selection {
     }
 
     fn keeps(&self, entry: &Entry) -> bool {
-        let listed = |names: &[String]| names.iter().any(|name| answers_to(entry.tool, name));
+        let listed = |names: &[String]| names.iter().any(|name| entry.tool.answers_to(name));
         self.tools.as_deref().is_none_or(listed)
             && !listed(&self.exclude)
             && self.access_to(entry.provider).serves(&entry.tool.review)
@@ -151,7 +151,7 @@ impl Selection {
 
     /// A name in `tools` that is no tool, or a tool outside the selected toolsets.
     fn misplaced(&self, providers: &'static [&'static Provider], name: &str) -> Option<UnknownName> {
-        let mut found = all(providers).filter(|entry| answers_to(entry.tool, name)).peekable();
+        let mut found = all(providers).filter(|entry| entry.tool.answers_to(name)).peekable();
         let Some(first) = found.peek().copied() else {
             return Some(stranger(Kind::Tool, name, tool_names(providers)));
         };
@@ -168,7 +168,7 @@ fn named(names: &Option<Vec<String>>, name: &str) -> bool {
 }
 
 fn exists(providers: &'static [&'static Provider], name: &str) -> bool {
-    all(providers).any(|entry| answers_to(entry.tool, name))
+    all(providers).any(|entry| entry.tool.answers_to(name))
 }
 
 fn tool_names(providers: &'static [&'static Provider]) -> impl Iterator<Item = &'static str> {

@@ -1,6 +1,6 @@
 use super::*;
 use crate::executor::fixture;
-use infra_mcp_model::{Access, Effect, Method, Review};
+use infra_mcp_model::{Access, Alias, Effect, Method, Review};
 
 fn providers() -> &'static [&'static Provider] {
     let tool = |name: &'static str, review: Review| Tool {
@@ -20,7 +20,10 @@ fn providers() -> &'static [&'static Provider] {
         (
             "dns",
             vec![
-                Tool { aliases: vec!["DNS_old".into()].into(), ..tool("DNS_list", read()) },
+                Tool {
+                    aliases: vec![Alias { name: "DNS_old".into(), arguments: vec![].into() }].into(),
+                    ..tool("DNS_list", read())
+                },
                 tool("DNS_delete", fixture::review(Effect::Destructive)),
             ],
         ),

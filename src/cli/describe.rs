@@ -90,8 +90,9 @@ fn facts(entry: &Entry) -> Vec<(&'static str, String)> {
         }
         Binding::Relay(relay) => facts.push(("relayed to", format!("the tool {} of the provider", relay.tool))),
     }
-    if !tool.aliases.is_empty() {
-        facts.push(("formerly", tool.aliases.join(", ")));
+    let former: Vec<&str> = tool.aliases.iter().map(|alias| alias.name.as_ref()).collect();
+    if !former.is_empty() {
+        facts.push(("formerly", former.join(", ")));
     }
     facts
 }

@@ -39,7 +39,7 @@ pub(super) fn facts(entry: &Entry) -> Value {
         "deprecated": operation.is_some_and(|operation| operation.deprecated),
         "method": operation.map(|operation| operation.method.as_str()),
         "path": operation.map(|operation| operation.path.to_string()),
-        "aliases": tool.aliases,
+        "aliases": tool.aliases.iter().map(|alias| &alias.name).collect::<Vec<_>>(),
     })
 }
 

@@ -253,7 +253,7 @@ fn approve_command(options: &Options) -> String {
 /// The name that a tool has today, of a name that it has or had.
 fn own_name(name: &str, providers: Providers) -> String {
     let mut tools = providers.iter().flat_map(|provider| provider.tools());
-    let tool = tools.find(|tool| tool.name == name || tool.aliases.iter().any(|alias| alias == name));
+    let tool = tools.find(|tool| tool.answers_to(name));
     tool.map_or_else(|| name.to_owned(), |tool| tool.name.to_string())
 }
 
@@ -266,7 +266,7 @@ fn policy_file(path: &Path, providers: Providers) -> Result<PolicyFile, StartupE
     let text = std::fs::read_to_string(path).map_err(|error| wrong(format!("it cannot be read: {error}.")))?;
     let file = PolicyFile::parse(&text).map_err(wrong)?;
     let tools = || providers.iter().flat_map(|provider| provider.tools());
-    let known = |name: &str| tools().any(|tool| tool.name == name || tool.aliases.iter().any(|alias| alias == name));
+    let known = |name: &str| tools().any(|tool| tool.answers_to(name));
     if let Some(name) = file.tools.keys().find(|name| !known(name)) {
         let likely = nearest(name, tools().map(|tool| tool.name.as_ref()));
         let hint = likely.map(|likely| format!("; did you mean `{likely}`?")).unwrap_or_else(|| ".".to_owned());

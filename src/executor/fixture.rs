@@ -5,8 +5,8 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use infra_mcp_model::{
-    Access, Answer, Authentication, Binding, BodyMember, Effect, Environment, Listing, Location, Method, Operation,
-    Parameter, PathTemplate, Provider, QueryArrays, RequestBody, Review, Segment, Style, Tool, Toolset,
+    Access, Answer, Authentication, Binding, BodyMember, Effect, Environment, Expose, Listing, Location, Method,
+    Operation, Parameter, PathTemplate, Provider, QueryArrays, RequestBody, Review, Segment, Style, Tool, Toolset,
 };
 use serde_json::{Map, Value};
 
@@ -28,6 +28,8 @@ pub(crate) fn blank_provider(toolsets: Vec<(&'static str, Vec<Tool>)>) -> Provid
         name: name.into(),
         title: name.into(),
         binary: "".into(),
+        expose: None,
+        arguments: Cow::Borrowed(&[]),
         tools: tools.into_iter().map(|tool| Tool { toolset: name.into(), ..tool }).collect(),
     });
     Provider {
@@ -46,6 +48,7 @@ pub(crate) fn blank_provider(toolsets: Vec<(&'static str, Vec<Tool>)>) -> Provid
         default_access: Access::Full,
         query_arrays: QueryArrays::Declared,
         instructions: "".into(),
+        expose: Expose::Flat,
         toolsets: toolsets.collect(),
         routes: Cow::Borrowed(&[]),
     }
@@ -57,12 +60,13 @@ pub(crate) fn tool(name: &'static str, operation: Operation) -> Tool {
         title: "".into(),
         description: "".into(),
         toolset: "".into(),
+        operation_name: name.into(),
         aliases: Cow::Borrowed(&[]),
         review: review(Effect::Read),
         binding: Binding::Operation(operation),
         reader: "".into(),
         input_schema: r#"{"type":"object"}"#.into(),
-        listing: Listing { head: "".into(), title: "".into(), tail: "".into(), end: "".into() },
+        listing: Listing::default(),
     }
 }
 

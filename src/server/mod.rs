@@ -194,16 +194,12 @@ impl Server {
 
     fn built_in(&self, name: &str) -> Option<&'static Tool> {
         let toolsets = self.providers.iter().flat_map(|provider| provider.toolsets.iter());
-        toolsets
-            .flat_map(|toolset| toolset.tools.iter())
-            .find(|tool| tool.name == name || tool.aliases.iter().any(|alias| alias == name))
+        toolsets.flat_map(|toolset| toolset.tools.iter()).find(|tool| tool.answers_to(name))
     }
 
     /// What keeps a tool that was built in from being served.
     fn reason(&self, tool: &Tool) -> String {
-        let among = |names: &[String]| {
-            names.iter().any(|name| *name == tool.name || tool.aliases.iter().any(|alias| alias == name))
-        };
+        let among = |names: &[String]| names.iter().any(|name| tool.answers_to(name));
         let selection = &self.selection;
         if among(&selection.exclude) {
             "--exclude-tools leaves it out".to_owned()

@@ -14,7 +14,7 @@ pub fn check(providers: &[LoweredProvider], report: &mut Report) {
         for lowered in &tools {
             *names.entry(lowered.tool.name.as_ref()).or_default() += 1;
             for alias in lowered.tool.aliases.iter() {
-                *names.entry(alias.as_ref()).or_default() += 1;
+                *names.entry(alias.name.as_ref()).or_default() += 1;
             }
             let mut faults = Vec::new();
             published_faults(&lowered.published, "", true, &mut faults);
@@ -33,10 +33,43 @@ pub fn check(providers: &[LoweredProvider], report: &mut Report) {
                 report.add(Severity::Error, &file, "", format!("{count} tools answer to `{name}`"), "rename one");
             }
         }
+        domains(provider, &file, report);
         let counted = tools.len() + provider.left_out.len();
         if counted != provider.operations && !report.has_errors() {
             let what = format!("{} operations went in, {counted} came out", provider.operations);
             report.add(Severity::Error, &file, "", what, "this is a fault of the generator; please report it");
+        }
+    }
+}
+
+/// Every toolset can be listed as two tools with legal names of their own, and its operations are told apart.
+fn domains(provider: &LoweredProvider, file: &str, report: &mut Report) {
+    let mut prefixes: BTreeMap<String, &str> = BTreeMap::new();
+    for toolset in &provider.toolsets {
+        let name = toolset.settings.name.as_str();
+        let prefix = name.replace('-', "_");
+        if !legal(&format!("{prefix}_action")) {
+            let what = format!("`{prefix}_action`, which can stand for a toolset, is not a legal tool name");
+            report.add(Severity::Error, file, "", what, "rename the toolset");
+        }
+        if let Some(other) = prefixes.insert(prefix, name) {
+            let what = format!("the toolsets `{other}` and `{name}` are called the same when listed as one");
+            report.add(Severity::Error, file, "", what, "rename one");
+        }
+        let mut operations: BTreeMap<&str, &str> = BTreeMap::new();
+        for tool in toolset.tools.iter().map(|lowered| &lowered.tool) {
+            if let Some(other) = operations.insert(&tool.operation_name, &tool.name) {
+                let what = format!("`{other}` and `{}` are both `{}` in their toolset", tool.name, tool.operation_name);
+                report.add(Severity::Error, file, "", what, "give one of them another `operation_name`");
+            }
+        }
+        for argument in &toolset.arguments {
+            let mut faults = Vec::new();
+            published_faults(&serde_json::from_str(&argument.schema).unwrap_or_default(), "", false, &mut faults);
+            for fault in faults {
+                let what = format!("what the tools of `{name}` share leaves what all clients accept: {fault}");
+                report.add(Severity::Error, file, "", what, "this is a fault of the generator; please report it");
+            }
         }
     }
 }

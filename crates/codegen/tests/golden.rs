@@ -11,9 +11,9 @@
 use infra_mcp_codegen::drift::drift;
 use infra_mcp_codegen::facts::facts;
 use infra_mcp_codegen::load::{Upstream, load_provider, load_upstream};
-use infra_mcp_codegen::lower::{LoweredProvider, LoweredTool, lower};
+use infra_mcp_codegen::lower::{LoweredProvider, LoweredTool, LoweredToolset, lower};
 use infra_mcp_codegen::{Options, Report, generate, read};
-use infra_mcp_model::{Binding, Operation, Parameter, RequestBody};
+use infra_mcp_model::{Binding, Operation, Parameter, RequestBody, SharedArgument};
 use serde_json::{Map, Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -109,13 +109,31 @@ fn golden(kind: &str, outcomes: impl Fn(&Path) -> Vec<(&'static str, String)>) {
 }
 
 fn summary(providers: &[LoweredProvider], report: &Report) -> Value {
-    let tools = providers.iter().flat_map(|provider| &provider.toolsets).flat_map(|toolset| &toolset.tools);
+    let toolsets = providers.iter().flat_map(|provider| &provider.toolsets);
+    let tools = toolsets.clone().flat_map(|toolset| &toolset.tools);
     let left_out = providers.iter().flat_map(|provider| &provider.left_out);
     json!({
         "report": lines(report),
         "left_out": left_out.map(|(name, reason)| (name.clone(), json!(reason))).collect::<Map<_, _>>(),
+        "toolsets": toolsets.map(toolset).collect::<Map<_, _>>(),
         "tools": tools.map(tool).collect::<Vec<_>>(),
     })
+}
+
+/// What a toolset is as a whole.
+fn toolset(lowered: &LoweredToolset) -> (String, Value) {
+    let schema = |argument: &SharedArgument| serde_json::from_str::<Value>(&argument.schema).unwrap();
+    let shared = lowered.arguments.iter().map(|argument| (argument.name.to_string(), schema(argument)));
+    let operations = lowered.tools.iter().map(|lowered| {
+        let (name, listing) = (&lowered.tool.operation_name, &lowered.tool.listing);
+        format!("{name}({}), required: {}", listing.signature, listing.required)
+    });
+    let whole = json!({
+        "expose": lowered.settings.expose.map(|expose| format!("{expose:?}")),
+        "operations": operations.collect::<Vec<_>>(),
+        "shared": shared.collect::<Map<_, _>>(),
+    });
+    (lowered.settings.name.clone(), whole)
 }
 
 fn tool(lowered: &LoweredTool) -> Value {

@@ -72,6 +72,13 @@ impl Danger {
         Self { effect: review.effect, money: review.money, exec: review.exec, secret: review.secret() }
     }
 
+    /// The danger of the worst call of a tool.
+    #[must_use]
+    pub fn worst(review: &Review) -> Self {
+        let worst = review.effect_when.iter().map(|when| when.effect).fold(review.effect, Effect::max);
+        Self { effect: worst, ..Self::of(review) }
+    }
+
     /// Whether the call does nothing but read.
     #[must_use]
     pub fn is_none(self) -> bool {

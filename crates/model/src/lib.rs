@@ -15,9 +15,9 @@ pub use access::{Access, Danger};
 pub use operation::{
     Answer, BodyMember, Location, Method, Operation, Parameter, PathTemplate, RequestBody, Segment, Style,
 };
-pub use provider::{Authentication, Environment, Provider, QueryArrays, Route, Toolset};
+pub use provider::{Authentication, Environment, Expose, Provider, QueryArrays, Route, SharedArgument, Toolset};
 pub use review::{Condition, Effect, EffectWhen, Review};
-pub use tool::{Binding, Composite, Listing, Relay, Tool};
+pub use tool::{Alias, Binding, Composite, Listing, Relay, Tool};
 
 use std::borrow::Cow;
 

@@ -25,6 +25,8 @@ pub struct Provider {
     pub query_arrays: QueryArrays,
     /// A short text for the model on how to work with these tools; part of the server's `instructions`.
     pub instructions: Text,
+    /// How its tools are listed unless the operator says otherwise.
+    pub expose: Expose,
     /// Groups of tools, in listing order.
     pub toolsets: List<Toolset>,
     /// For the simulated provider: what each operation answers when nothing more is known.
@@ -47,8 +49,53 @@ pub struct Toolset {
     pub title: Text,
     /// The binary that serves only this toolset; empty if there is none.
     pub binary: Text,
+    /// How its tools are listed, whatever the provider or the operator says.
+    pub expose: Option<Expose>,
+    /// The arguments of its tools outside the request body, for a listing of all tools as one; `body` stands for the
+    /// request body.
+    pub arguments: List<SharedArgument>,
     /// The tools in listing order.
     pub tools: List<Tool>,
+}
+
+impl Toolset {
+    /// How the names of the tools begin that stand for all of it: the name with `_` in the place of `-`.
+    #[must_use]
+    pub fn prefix(&self) -> String {
+        self.name.replace('-', "_")
+    }
+}
+
+/// How tools are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Expose {
+    /// Each by itself.
+    Flat,
+    /// Those of a toolset as two: one for what only reads, one for the rest.
+    Domain,
+}
+
+impl Expose {
+    /// Both of them.
+    pub const ALL: [Self; 2] = [Self::Flat, Self::Domain];
+
+    /// The word of the command line and of `provider.toml`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Flat => "flat",
+            Self::Domain => "domain",
+        }
+    }
+}
+
+/// An argument as all tools of a toolset together take it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SharedArgument {
+    /// The key in the arguments of a call.
+    pub name: Text,
+    /// Its published schema as JSON text.
+    pub schema: Text,
 }
 
 /// The environment variables of a provider, first match wins.

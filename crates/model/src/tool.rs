@@ -1,4 +1,4 @@
-use crate::{List, Operation, Review, Text};
+use crate::{List, Operation, RequestBody, Review, Text};
 
 /// One tool: a row of the catalogue.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,8 +11,10 @@ pub struct Tool {
     pub description: Text,
     /// The toolset it belongs to.
     pub toolset: Text,
+    /// What it is called among the operations of its toolset, where these are listed as one tool.
+    pub operation_name: Text,
     /// Names it had before. They are answered and never listed.
-    pub aliases: List<Text>,
+    pub aliases: List<Alias>,
     /// The reviewed facts.
     pub review: Review,
     /// What a call does.
@@ -25,6 +27,15 @@ pub struct Tool {
     pub listing: Listing,
 }
 
+/// A name that a tool had before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alias {
+    /// The name.
+    pub name: Text,
+    /// Arguments that were called something else then: former name, name today.
+    pub arguments: List<(Text, Text)>,
+}
+
 /// What calling a tool does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Binding {
@@ -34,6 +45,17 @@ pub enum Binding {
     Composite(Composite),
     /// Is passed on to the remote MCP server of its provider.
     Relay(Relay),
+}
+
+impl Binding {
+    /// The request body, where a call is one HTTP request that has one.
+    #[must_use]
+    pub fn body(&self) -> Option<&RequestBody> {
+        match self {
+            Self::Operation(operation) => operation.body.as_ref(),
+            Self::Composite(_) | Self::Relay(_) => None,
+        }
+    }
 }
 
 /// A tool with a logic of its own.
@@ -60,7 +82,7 @@ pub struct Relay {
 
 /// The entry of a tool in `tools/list` as JSON text, in pieces because revisions of MCP before
 /// 2025-06-18 know no `title`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Listing {
     /// `{"name":"…"`
     pub head: Text,
@@ -70,6 +92,11 @@ pub struct Listing {
     pub tail: Text,
     /// The rest, up to the closing brace.
     pub end: Text,
+    /// The arguments in one line: `id, sync?, {name, note?}`. `?` marks what may be left out, braces hold members of
+    /// the request body.
+    pub signature: Text,
+    /// The same with only what has to be given, and `…` where that leaves something out.
+    pub required: Text,
 }
 
 impl Listing {
@@ -81,6 +108,12 @@ impl Listing {
 }
 
 impl Tool {
+    /// Whether the tool has this name, or had it before.
+    #[must_use]
+    pub fn answers_to(&self, name: &str) -> bool {
+        self.name == name || self.aliases.iter().any(|alias| alias.name == name)
+    }
+
     /// Whether calls of the tool take an argument of this name.
     #[must_use]
     pub fn takes(&self, argument: &str) -> bool {

@@ -5,8 +5,8 @@ use super::static_name;
 use crate::load::ToolsetSettings;
 use crate::lower::LoweredProvider;
 use infra_mcp_model::{
-    Authentication, Binding, BodyMember, Condition, EffectWhen, Environment, List, Listing, Operation, Parameter,
-    PathTemplate, Provider, RequestBody, Review, Route, Segment, Text, Tool, Toolset,
+    Alias, Authentication, Binding, BodyMember, Condition, EffectWhen, Environment, List, Listing, Operation,
+    Parameter, PathTemplate, Provider, RequestBody, Review, Route, Segment, SharedArgument, Text, Tool, Toolset,
 };
 use std::fmt::{Debug, Write as _};
 
@@ -60,6 +60,7 @@ fn provider(row: &Provider) -> Expression {
             ("default_access", variant("Access", row.default_access)),
             ("query_arrays", variant("QueryArrays", row.query_arrays)),
             ("instructions", text(&row.instructions)),
+            ("expose", variant("Expose", row.expose)),
             ("toolsets", list(&row.toolsets, toolset)),
             ("routes", list(&row.routes, route)),
         ],
@@ -84,9 +85,25 @@ fn toolset(row: &Toolset) -> Expression {
             ("name", text(&row.name)),
             ("title", text(&row.title)),
             ("binary", text(&row.binary)),
+            (
+                "expose",
+                row.expose
+                    .map_or(Expression::atom("None"), |expose| Expression::call("Some", variant("Expose", expose))),
+            ),
+            ("arguments", list(&row.arguments, shared_argument)),
             ("tools", list(&row.tools, tool)),
         ],
     )
+}
+
+fn shared_argument(row: &SharedArgument) -> Expression {
+    Expression::row("SharedArgument", [("name", text(&row.name)), ("schema", text(&row.schema))])
+}
+
+fn alias(row: &Alias) -> Expression {
+    let renamed =
+        |(former, today): &(Text, Text)| Expression::Atom(format!("(B({}), B({}))", literal(former), literal(today)));
+    Expression::row("Alias", [("name", text(&row.name)), ("arguments", list(&row.arguments, renamed))])
 }
 
 fn tool(row: &Tool) -> Expression {
@@ -97,7 +114,8 @@ fn tool(row: &Tool) -> Expression {
             ("title", text(&row.title)),
             ("description", text(&row.description)),
             ("toolset", text(&row.toolset)),
-            ("aliases", list(&row.aliases, text)),
+            ("operation_name", text(&row.operation_name)),
+            ("aliases", list(&row.aliases, alias)),
             ("review", review(&row.review)),
             ("binding", binding(&row.binding)),
             ("reader", text(&row.reader)),
@@ -132,9 +150,17 @@ fn resource(row: &Text) -> (&'static str, Expression) {
 }
 
 fn listing(row: &Listing) -> Expression {
-    let fields =
-        [("head", text(&row.head)), ("title", text(&row.title)), ("tail", text(&row.tail)), ("end", text(&row.end))];
-    Expression::row("Listing", fields)
+    Expression::row(
+        "Listing",
+        [
+            ("head", text(&row.head)),
+            ("title", text(&row.title)),
+            ("tail", text(&row.tail)),
+            ("end", text(&row.end)),
+            ("signature", text(&row.signature)),
+            ("required", text(&row.required)),
+        ],
+    )
 }
 
 fn review(row: &Review) -> Expression {

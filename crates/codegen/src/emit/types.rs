@@ -13,7 +13,8 @@ use std::collections::BTreeSet;
 /// Type names that the generated modules use themselves.
 const RESERVED: [&str; 9] = ["Nullable", "ToolCall", "Option", "Some", "None", "Vec", "String", "Self", "Map"];
 /// The head of the functions that hand out filled structs.
-const SAMPLES: &str = "pub(crate) fn samples() -> Vec<(&'static str, ::serde_json::Value, &'static str)> {";
+const SAMPLES: &str =
+    "pub(crate) fn samples() -> Vec<(&'static str, &'static str, ::serde_json::Value, &'static str)> {";
 
 pub(super) fn emit(providers: &[LoweredProvider], enabled: &dyn Fn(&ToolsetSettings) -> bool, out: &mut String) {
     let mut source = Source::new(out);
@@ -29,7 +30,7 @@ pub(super) fn emit(providers: &[LoweredProvider], enabled: &dyn Fn(&ToolsetSetti
             let toolsets: Vec<_> = provider.toolsets.iter().filter(|toolset| enabled(&toolset.settings)).collect();
             source.doc(&format!("Typed tool calls of {}.", provider.provider.title));
             source.block(&format!("pub mod {} {{", module_name(&provider.provider.name)), |source| {
-                toolsets.iter().for_each(|toolset| emit_toolset(toolset, source));
+                toolsets.iter().for_each(|toolset| emit_toolset(&provider.provider.name, toolset, source));
                 all_samples(toolsets.iter().map(|toolset| toolset.settings.name.as_str()), source);
             });
         }
@@ -48,12 +49,12 @@ fn all_samples<'a>(modules: impl Iterator<Item = &'a str>, source: &mut Source<'
     });
 }
 
-fn emit_toolset(toolset: &LoweredToolset, source: &mut Source<'_>) {
+fn emit_toolset(provider: &str, toolset: &LoweredToolset, source: &mut Source<'_>) {
     source.doc(&format!("{}.", toolset.settings.title));
     source.block(&format!("pub mod {} {{", module_name(&toolset.settings.name)), |source| {
         source.line("use crate::typed::{Nullable, ToolCall};");
         let mut taken: BTreeSet<String> = RESERVED.map(str::to_owned).into();
-        let samples: Vec<_> = toolset.tools.iter().map(|tool| emit_tool(tool, &mut taken, source)).collect();
+        let samples: Vec<_> = toolset.tools.iter().map(|tool| emit_tool(provider, tool, &mut taken, source)).collect();
         source.doc("Every struct of this module filled, with the JSON arguments it stands for.");
         source.line("#[cfg(test)]");
         source.block(SAMPLES, |source| {
@@ -62,7 +63,8 @@ fn emit_toolset(toolset: &LoweredToolset, source: &mut Source<'_>) {
                 source.start("let filled = ::serde_json::to_value(");
                 source.value(&filled);
                 source.end(").expect(\"plain data\");");
-                source.line(&format!("samples.push(({}, filled, {}));", literal(tool), literal(&json)));
+                let names = format!("{}, {}", literal(provider), literal(tool));
+                source.line(&format!("samples.push(({names}, filled, {}));", literal(&json)));
             }
             source.line("samples");
         });
@@ -75,6 +77,7 @@ fn module_name(name: &str) -> String {
 
 /// Emits the struct of a tool with all that it needs; gives tool name, sample and the sample's JSON.
 fn emit_tool<'a>(
+    provider: &str,
     lowered: &'a LoweredTool,
     taken: &mut BTreeSet<String>,
     source: &mut Source<'_>,
@@ -89,6 +92,7 @@ fn emit_tool<'a>(
     let typed = typer.structure(&wanted, schema, &lowered.published, &doc, &value);
     let name = lowered.tool.name.as_ref();
     source.block(&format!("impl ToolCall for {} {{", typed.kind), |source| {
+        source.line(&format!("const PROVIDER: &'static str = {};", literal(provider)));
         source.line(&format!("const NAME: &'static str = {};", literal(name)));
     });
     (name, typed.literal, value.to_string())

@@ -1,5 +1,5 @@
 use crate::report::{Report, Severity};
-use infra_mcp_model::{Condition, Effect, EffectWhen};
+use infra_mcp_model::{Alias, Condition, Effect, EffectWhen};
 use serde_json::{Map, Value};
 
 /// One file of `tools/`: definitions, and parameter texts that several of them share.
@@ -31,8 +31,10 @@ pub struct Definition {
     pub parameters: Map<String, Value>,
     /// The reviewed facts; absent in a definition that nobody has judged.
     pub facts: Option<Facts>,
+    /// What the tool is called among the operations of its toolset, where that is not its operation id.
+    pub operation_name: Option<String>,
     /// Names the tool had before.
-    pub aliases: Vec<String>,
+    pub aliases: Vec<Alias>,
     /// Overrides the provider's `body_as_query` for this tool.
     pub body_as_query: Option<bool>,
     /// What a definition that stands alone brings itself.
@@ -106,7 +108,7 @@ pub struct Facts {
     pub secret_results: Vec<String>,
 }
 
-const KEYS: [&str; 21] = [
+const KEYS: [&str; 22] = [
     "tool",
     "name",
     "title",
@@ -120,6 +122,7 @@ const KEYS: [&str; 21] = [
     "async",
     "idempotent",
     "scope",
+    "operation_name",
     "aliases",
     "body_as_query",
     "method",
@@ -199,13 +202,24 @@ impl Reader<'_> {
         Some(Definition {
             facts: self.facts(pointer, &name, object),
             pointer: pointer.to_owned(),
-            name,
             title: text("title"),
             description: text("description"),
             parameters: object.get("parameters").and_then(Value::as_object).cloned().unwrap_or_default(),
-            aliases: strings(object.get("aliases")),
+            operation_name: text("operation_name"),
+            aliases: self.aliases(pointer, &name, object.get("aliases")),
             body_as_query: object.get("body_as_query").and_then(Value::as_bool),
             standalone,
+            name,
+        })
+    }
+
+    fn aliases(&mut self, pointer: &str, name: &str, value: Option<&Value>) -> Vec<Alias> {
+        let Some(value) = value else { return Vec::new() };
+        let aliases = value.as_array().and_then(|aliases| aliases.iter().map(alias).collect::<Option<_>>());
+        aliases.unwrap_or_else(|| {
+            let hint = "each is a name, or {\"name\": ..., \"arguments\": {former: today}}";
+            self.problem(&format!("{pointer}/aliases"), format!("`{name}` has aliases of another form"), hint);
+            Vec::new()
         })
     }
 
@@ -263,6 +277,15 @@ impl Reader<'_> {
         }
         facts
     }
+}
+
+fn alias(value: &Value) -> Option<Alias> {
+    if let Some(name) = value.as_str() {
+        return Some(Alias { name: name.to_owned().into(), arguments: [].as_slice().into() });
+    }
+    let renamed = value.get("arguments")?.as_object()?.iter();
+    let arguments = renamed.map(|(former, today)| Some((former.clone().into(), today.as_str()?.to_owned().into())));
+    Some(Alias { name: value.get("name")?.as_str()?.to_owned().into(), arguments: arguments.collect::<Option<_>>()? })
 }
 
 fn effect(value: &Value) -> Option<Effect> {

@@ -4,7 +4,7 @@ mod definition;
 mod settings;
 
 pub use definition::{Action, Definition, DefinitionFile, Facts, Standalone, Step};
-pub use settings::{AccessSetting, AuthenticationScheme, QueryArraysSetting, Settings, ToolsetSettings};
+pub use settings::{AccessSetting, AuthenticationScheme, ExposeSetting, QueryArraysSetting, Settings, ToolsetSettings};
 
 use crate::report::{Report, Severity};
 use serde_json::Value;

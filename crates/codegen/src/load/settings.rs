@@ -1,3 +1,4 @@
+use infra_mcp_model::Expose;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -34,6 +35,9 @@ pub struct Settings {
     /// What the model should know about all tools of the provider.
     #[serde(default)]
     pub instructions: String,
+    /// `flat` or `domain`: how the tools are listed unless the operator says otherwise.
+    #[serde(default)]
+    pub expose: ExposeSetting,
     /// Environment variables.
     #[serde(default)]
     pub environment: EnvironmentSetting,
@@ -63,6 +67,26 @@ pub enum AccessSetting {
     /// Everything.
     #[default]
     Full,
+}
+
+/// `expose`
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ExposeSetting {
+    /// Each tool by itself.
+    #[default]
+    Flat,
+    /// Those of a toolset as two.
+    Domain,
+}
+
+impl From<ExposeSetting> for Expose {
+    fn from(setting: ExposeSetting) -> Self {
+        match setting {
+            ExposeSetting::Flat => Self::Flat,
+            ExposeSetting::Domain => Self::Domain,
+        }
+    }
 }
 
 /// `query_arrays`
@@ -130,6 +154,9 @@ pub struct ToolsetSettings {
     /// The cargo feature that compiles it in; always compiled without one.
     #[serde(default)]
     pub feature: Option<String>,
+    /// How its tools are listed, whatever the provider or the operator says.
+    #[serde(default)]
+    pub expose: Option<ExposeSetting>,
     /// Tags of the document that belong to it.
     #[serde(default)]
     pub tags: Vec<String>,

@@ -315,7 +315,7 @@ impl<'a, 'r> Lowering<'a, 'r> {
                 Some(tools) => {
                     let feature = toolset.feature.clone().or_else(|| settings.feature.clone());
                     let settings = ToolsetSettings { feature, ..toolset.clone() };
-                    toolsets.push(LoweredToolset { settings, tools });
+                    toolsets.push(LoweredToolset::new(settings, tools));
                 }
                 None => {
                     let file = format!("{}/provider.toml", self.source.name);
@@ -331,11 +331,14 @@ impl<'a, 'r> Lowering<'a, 'r> {
                 name,
                 binary: String::new(),
                 feature: settings.feature.clone(),
+                expose: None,
                 tags: Vec::new(),
             };
-            toolsets.push(LoweredToolset { settings, tools });
+            toolsets.push(LoweredToolset::new(settings, tools));
         }
         super::reader::assign(&mut toolsets);
+        let file = format!("{}/provider.toml", self.source.name);
+        toolsets.iter_mut().for_each(|toolset| super::domain::settle(&file, toolset, self.report));
         LoweredProvider { provider: head(self.source), toolsets, operations: self.operations, left_out: self.left_out }
     }
 }

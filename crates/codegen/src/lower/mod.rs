@@ -4,6 +4,8 @@ mod alone;
 mod answer;
 pub(crate) mod components;
 pub(crate) mod document;
+mod domain;
+mod listing;
 mod lowering;
 pub(crate) mod names;
 mod notes;

@@ -1,5 +1,7 @@
 //! Tool names out of operation ids.
 
+use infra_mcp_model::Binding;
+
 /// The longest name that every client accepts.
 pub(crate) const LONGEST: usize = 64;
 
@@ -15,6 +17,14 @@ pub(crate) fn shorten(name: &str) -> String {
         return name.to_owned();
     }
     format!("{}_{:08x}", &name[..LONGEST - 9], fnv1a(name))
+}
+
+/// What a tool is called in its toolset unless a definition says otherwise: its operation id made legal, or its name.
+pub(crate) fn of_binding(name: &str, binding: &Binding) -> String {
+    match binding {
+        Binding::Operation(operation) => shorten(&sanitize(&operation.id)),
+        Binding::Composite(_) | Binding::Relay(_) => name.to_owned(),
+    }
 }
 
 /// The key of an argument: the name on the wire where every model API accepts it as one.

@@ -1,6 +1,8 @@
 use super::tool::LoweredTool;
 use crate::load::{AccessSetting, AuthenticationScheme, QueryArraysSetting, Source, ToolsetSettings};
-use infra_mcp_model::{Access, Authentication, Environment, List, Provider, QueryArrays, Text, Toolset};
+use infra_mcp_model::{
+    Access, Authentication, Environment, List, Provider, QueryArrays, SharedArgument, Text, Toolset,
+};
 
 /// A provider whose tools are lowered, with what emission needs beside the model.
 #[derive(Debug)]
@@ -22,6 +24,14 @@ pub struct LoweredToolset {
     pub settings: ToolsetSettings,
     /// In document order.
     pub tools: Vec<LoweredTool>,
+    /// What its tools take in common when they are listed as one.
+    pub arguments: Vec<SharedArgument>,
+}
+
+impl LoweredToolset {
+    pub(super) fn new(settings: ToolsetSettings, tools: Vec<LoweredTool>) -> Self {
+        Self { settings, tools, arguments: Vec::new() }
+    }
 }
 
 impl LoweredProvider {
@@ -33,6 +43,8 @@ impl LoweredProvider {
             name: lowered.settings.name.clone().into(),
             title: lowered.settings.title.clone().into(),
             binary: lowered.settings.binary.clone().into(),
+            expose: lowered.settings.expose.map(Into::into),
+            arguments: lowered.arguments.iter().cloned().collect(),
             tools: lowered.tools.iter().map(|lowered| lowered.tool.clone()).collect(),
         };
         Provider {
@@ -87,6 +99,7 @@ pub(super) fn head(source: &Source) -> Provider {
             QueryArraysSetting::Brackets => QueryArrays::Brackets,
         },
         instructions: settings.instructions.clone().into(),
+        expose: settings.expose.into(),
         toolsets: List::default(),
         routes: List::default(),
     }

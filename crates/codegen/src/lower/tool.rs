@@ -1,9 +1,11 @@
+use super::listing::listing;
+use super::names;
 use super::published::publish;
 use super::text::{bounded, one_line};
 use crate::load::{Definition, DefinitionFile, Source};
 use crate::report::{Report, Severity};
-use infra_mcp_model::{Binding, Effect, Listing, Method, Review, Route, Text, Tool};
-use serde_json::{Map, Value, json};
+use infra_mcp_model::{Binding, Effect, Method, Review, Route, Text, Tool};
+use serde_json::{Map, Value};
 
 /// A tool of the model, with what emission needs beside it.
 #[derive(Debug)]
@@ -127,15 +129,18 @@ pub(super) fn lower(
     parameter_paths(&published, "", &mut paths);
     check_words(name, words, &paths, report);
     let lacking = words.lacking(&paths);
-    let listing = listing(name, &title, &description, &published, &review);
+    let listing = listing(name, &title, &description, &published, &review, binding.body());
     let aliases = words.definition.map(|(_, definition)| definition.aliases.clone()).unwrap_or_default();
+    let operation_name = words.definition.and_then(|(_, definition)| definition.operation_name.clone());
+    let operation_name = operation_name.unwrap_or_else(|| names::of_binding(name, &binding));
     let input_schema = without_descriptions(full);
     let tool = Tool {
         name: name.to_owned().into(),
         title: title.into(),
         description: description.into(),
         toolset: toolset.to_owned().into(),
-        aliases: aliases.into_iter().map(Into::into).collect(),
+        operation_name: operation_name.into(),
+        aliases: aliases.into(),
         review,
         binding,
         reader: Text::default(),
@@ -153,6 +158,8 @@ fn check_words(name: &str, words: &Words<'_>, paths: &[String], report: &mut Rep
         named.extend(facts.secret_arguments.iter().map(|path| (path.as_str(), "secrets.arguments")));
         named.extend(facts.effect_when.iter().map(|when| (when.argument.as_ref(), "effect_when")));
     }
+    let renamed = definition.aliases.iter().flat_map(|alias| alias.arguments.iter());
+    named.extend(renamed.map(|(_, today)| (today.as_ref(), "aliases")));
     for (path, key) in named {
         if !paths.iter().any(|known| known == path) {
             let what = format!("`{name}` has no parameter `{path}`, which its `{key}` names");
@@ -173,45 +180,6 @@ pub(crate) fn parameter_paths(schema: &Value, path: &str, found: &mut Vec<String
         }
         parameter_paths(inner, &path, found);
     }
-}
-
-/// MCP tool annotations follow from the review alone (MCP 2025-11-25, Tool Annotations).
-fn listing(name: &str, title: &str, description: &str, published: &Value, review: &Review) -> Listing {
-    let reads = review.effect == Effect::Read && !review.money && !review.exec && !review.secret();
-    let destructive = review.effect == Effect::Destructive
-        || review.money
-        || review.exec
-        || review.secret()
-        || review.effect_when.iter().any(|when| when.effect == Effect::Destructive);
-    let annotations = json!({
-        "readOnlyHint": reads,
-        "destructiveHint": destructive,
-        "idempotentHint": review.idempotent,
-        "openWorldHint": true,
-    });
-    let text = |value: &str| Value::from(value).to_string();
-    let (schema, rest) = parted(published);
-    Listing {
-        head: format!("{{\"name\":{}", text(name)).into(),
-        title: format!(",\"title\":{}", text(title)).into(),
-        tail: format!(",\"description\":{},\"inputSchema\":{schema}", text(description)).into(),
-        end: format!("{rest},\"annotations\":{annotations}}}").into(),
-    }
-}
-
-/// A published schema as text, parted where a further property can go: before the brace that closes `properties`, or
-/// the schema itself where it has none.
-fn parted(published: &Value) -> (String, String) {
-    let text = published.to_string();
-    let members = published.get("properties").and_then(Value::as_object).filter(|members| !members.is_empty());
-    let closing = match (members, published.get("required")) {
-        (None, _) => 1,
-        (Some(_), None) => 2,
-        // `properties` stands before `required`, and nothing stands behind it.
-        (Some(_), Some(required)) => 2 + ",\"required\":".len() + required.to_string().len(),
-    };
-    let (schema, rest) = text.split_at(text.len() - closing);
-    (schema.to_owned(), rest.to_owned())
 }
 
 /// The full schema serves validation, which needs no words.

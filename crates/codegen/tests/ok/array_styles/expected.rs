@@ -19,17 +19,50 @@ pub static ACME: Provider = Provider {
     default_access: Access::Full,
     query_arrays: QueryArrays::Declared,
     instructions: B(""),
+    expose: Expose::Flat,
     toolsets: B(&[
         Toolset {
             name: B("acme"),
             title: B("Acme"),
             binary: B(""),
+            expose: None,
+            arguments: B(&[
+                SharedArgument {
+                    name: B("ids"),
+                    schema: B(r#"{"type":"array","items":{"type":"integer"}}"#),
+                },
+                SharedArgument {
+                    name: B("plain"),
+                    schema: B(r#"{"type":"array","items":{"type":"string"}}"#),
+                },
+                SharedArgument {
+                    name: B("commas"),
+                    schema: B(r#"{"type":"array","items":{"type":"string"}}"#),
+                },
+                SharedArgument {
+                    name: B("spaces"),
+                    schema: B(r#"{"type":"array","items":{"type":"string"}}"#),
+                },
+                SharedArgument {
+                    name: B("pipes"),
+                    schema: B(r#"{"type":"array","description":"1 to 3 items.","items":{"type":"string"}}"#),
+                },
+                SharedArgument {
+                    name: B("deep"),
+                    schema: B(r#"{"type":"object","properties":{"from":{"type":"string","description":"Date as YYYY-MM-DD."}}}"#),
+                },
+                SharedArgument {
+                    name: B("X-Tags"),
+                    schema: B(r#"{"type":"array","items":{"type":"string"}}"#),
+                },
+            ]),
             tools: B(&[
                 Tool {
                     name: B("findThings"),
                     title: B("findThings"),
                     description: B("Calls GET /things/{ids}."),
                     toolset: B("acme"),
+                    operation_name: B("findThings"),
                     aliases: B(&[]),
                     review: Review {
                         effect: Effect::Read,
@@ -109,6 +142,8 @@ pub static ACME: Provider = Provider {
                         title: B(r#","title":"findThings""#),
                         tail: B(r#","description":"Calls GET /things/{ids}.","inputSchema":{"type":"object","properties":{"ids":{"type":"array","items":{"type":"integer"}},"plain":{"type":"array","items":{"type":"string"}},"commas":{"type":"array","items":{"type":"string"}},"spaces":{"type":"array","items":{"type":"string"}},"pipes":{"type":"array","description":"1 to 3 items.","items":{"type":"string"}},"deep":{"type":"object","properties":{"from":{"type":"string","description":"Date as YYYY-MM-DD."}}},"X-Tags":{"type":"array","items":{"type":"string"}}"#),
                         end: B(r#"},"required":["ids"]},"annotations":{"readOnlyHint":true,"destructiveHint":false,"idempotentHint":true,"openWorldHint":true}}"#),
+                        signature: B("ids, plain?, commas?, spaces?, pipes?, deep?, X-Tags?"),
+                        required: B("ids, …"),
                     },
                 },
             ]),
@@ -195,11 +230,12 @@ pub mod types {
                 }
             }
             impl ToolCall for FindThings {
+                const PROVIDER: &'static str = "acme";
                 const NAME: &'static str = "findThings";
             }
             /// Every struct of this module filled, with the JSON arguments it stands for.
             #[cfg(test)]
-            pub(crate) fn samples() -> Vec<(&'static str, ::serde_json::Value, &'static str)> {
+            pub(crate) fn samples() -> Vec<(&'static str, &'static str, ::serde_json::Value, &'static str)> {
                 let mut samples = Vec::new();
                 let filled = ::serde_json::to_value(FindThings {
                     ids: vec![1],
@@ -210,19 +246,19 @@ pub mod types {
                     deep: Some(FindThingsDeep { from: Some("2026-01-15".to_owned()) }),
                     x_tags: Some(vec!["sample X-Tags".to_owned()]),
                 }).expect("plain data");
-                samples.push(("findThings", filled, r#"{"ids":[1],"plain":["sample plain"],"commas":["sample commas"],"spaces":["sample spaces"],"pipes":["sample pipes"],"deep":{"from":"2026-01-15"},"X-Tags":["sample X-Tags"]}"#));
+                samples.push(("acme", "findThings", filled, r#"{"ids":[1],"plain":["sample plain"],"commas":["sample commas"],"spaces":["sample spaces"],"pipes":["sample pipes"],"deep":{"from":"2026-01-15"},"X-Tags":["sample X-Tags"]}"#));
                 samples
             }
         }
         #[cfg(test)]
-        pub(crate) fn samples() -> Vec<(&'static str, ::serde_json::Value, &'static str)> {
+        pub(crate) fn samples() -> Vec<(&'static str, &'static str, ::serde_json::Value, &'static str)> {
             let mut samples = Vec::new();
             samples.extend(acme::samples());
             samples
         }
     }
     #[cfg(test)]
-    pub(crate) fn samples() -> Vec<(&'static str, ::serde_json::Value, &'static str)> {
+    pub(crate) fn samples() -> Vec<(&'static str, &'static str, ::serde_json::Value, &'static str)> {
         let mut samples = Vec::new();
         samples.extend(acme::samples());
         samples

@@ -19,17 +19,30 @@ pub static ACME: Provider = Provider {
     default_access: Access::Full,
     query_arrays: QueryArrays::Declared,
     instructions: B(""),
+    expose: Expose::Flat,
     toolsets: B(&[
         Toolset {
             name: B("machines"),
             title: B("Machines"),
             binary: B(""),
+            expose: None,
+            arguments: B(&[
+                SharedArgument {
+                    name: B("id"),
+                    schema: B(r#"{"type":"integer","description":"Which machine. At least 1."}"#),
+                },
+                SharedArgument {
+                    name: B("force"),
+                    schema: B(r#"{"type":"boolean","description":"Cut the power. Default: false."}"#),
+                },
+            ]),
             tools: B(&[
                 Tool {
                     name: B("power_off"),
                     title: B("Power off"),
                     description: B("Shuts a machine down."),
                     toolset: B("machines"),
+                    operation_name: B("power_off"),
                     aliases: B(&[]),
                     review: Review {
                         effect: Effect::Destructive,
@@ -96,6 +109,8 @@ pub static ACME: Provider = Provider {
                         title: B(r#","title":"Power off""#),
                         tail: B(r#","description":"Shuts a machine down.","inputSchema":{"type":"object","properties":{"id":{"type":"integer","description":"Which machine. At least 1."},"force":{"type":"boolean","description":"Cut the power. Default: false."}"#),
                         end: B(r#"},"required":["id"]},"annotations":{"readOnlyHint":false,"destructiveHint":true,"idempotentHint":true,"openWorldHint":true}}"#),
+                        signature: B("id, force?"),
+                        required: B("id, …"),
                     },
                 },
                 Tool {
@@ -103,6 +118,7 @@ pub static ACME: Provider = Provider {
                     title: B("List far machines"),
                     description: B("Lists the machines of the other server."),
                     toolset: B("machines"),
+                    operation_name: B("far_list"),
                     aliases: B(&[]),
                     review: Review {
                         effect: Effect::Read,
@@ -124,6 +140,8 @@ pub static ACME: Provider = Provider {
                         title: B(r#","title":"List far machines""#),
                         tail: B(r#","description":"Lists the machines of the other server.","inputSchema":{"type":"object""#),
                         end: B(r#"},"annotations":{"readOnlyHint":true,"destructiveHint":false,"idempotentHint":true,"openWorldHint":true}}"#),
+                        signature: B(""),
+                        required: B(""),
                     },
                 },
             ]),
@@ -165,6 +183,7 @@ pub mod types {
                 }
             }
             impl ToolCall for PowerOff {
+                const PROVIDER: &'static str = "acme";
                 const NAME: &'static str = "power_off";
             }
             /// List far machines
@@ -180,28 +199,29 @@ pub mod types {
                 }
             }
             impl ToolCall for FarList {
+                const PROVIDER: &'static str = "acme";
                 const NAME: &'static str = "far_list";
             }
             /// Every struct of this module filled, with the JSON arguments it stands for.
             #[cfg(test)]
-            pub(crate) fn samples() -> Vec<(&'static str, ::serde_json::Value, &'static str)> {
+            pub(crate) fn samples() -> Vec<(&'static str, &'static str, ::serde_json::Value, &'static str)> {
                 let mut samples = Vec::new();
                 let filled = ::serde_json::to_value(PowerOff { id: 1, force: Some(true) }).expect("plain data");
-                samples.push(("power_off", filled, r#"{"id":1,"force":true}"#));
+                samples.push(("acme", "power_off", filled, r#"{"id":1,"force":true}"#));
                 let filled = ::serde_json::to_value(FarList {}).expect("plain data");
-                samples.push(("far_list", filled, "{}"));
+                samples.push(("acme", "far_list", filled, "{}"));
                 samples
             }
         }
         #[cfg(test)]
-        pub(crate) fn samples() -> Vec<(&'static str, ::serde_json::Value, &'static str)> {
+        pub(crate) fn samples() -> Vec<(&'static str, &'static str, ::serde_json::Value, &'static str)> {
             let mut samples = Vec::new();
             samples.extend(machines::samples());
             samples
         }
     }
     #[cfg(test)]
-    pub(crate) fn samples() -> Vec<(&'static str, ::serde_json::Value, &'static str)> {
+    pub(crate) fn samples() -> Vec<(&'static str, &'static str, ::serde_json::Value, &'static str)> {
         let mut samples = Vec::new();
         samples.extend(acme::samples());
         samples

@@ -19,17 +19,21 @@ pub static ACME: Provider = Provider {
     default_access: Access::Full,
     query_arrays: QueryArrays::Declared,
     instructions: B(""),
+    expose: Expose::Flat,
     toolsets: B(&[
         Toolset {
             name: B("acme"),
             title: B("Acme"),
             binary: B(""),
+            expose: None,
+            arguments: B(&[]),
             tools: B(&[
                 Tool {
                     name: B("listVms"),
                     title: B("listVms"),
                     description: B("Calls GET /vms."),
                     toolset: B("acme"),
+                    operation_name: B("listVms"),
                     aliases: B(&[]),
                     review: Review {
                         effect: Effect::Read,
@@ -59,6 +63,8 @@ pub static ACME: Provider = Provider {
                         title: B(r#","title":"listVms""#),
                         tail: B(r#","description":"Calls GET /vms.","inputSchema":{"type":"object""#),
                         end: B(r#"},"annotations":{"readOnlyHint":true,"destructiveHint":false,"idempotentHint":true,"openWorldHint":true}}"#),
+                        signature: B(""),
+                        required: B(""),
                     },
                 },
             ]),
@@ -101,26 +107,27 @@ pub mod types {
                 }
             }
             impl ToolCall for ListVms {
+                const PROVIDER: &'static str = "acme";
                 const NAME: &'static str = "listVms";
             }
             /// Every struct of this module filled, with the JSON arguments it stands for.
             #[cfg(test)]
-            pub(crate) fn samples() -> Vec<(&'static str, ::serde_json::Value, &'static str)> {
+            pub(crate) fn samples() -> Vec<(&'static str, &'static str, ::serde_json::Value, &'static str)> {
                 let mut samples = Vec::new();
                 let filled = ::serde_json::to_value(ListVms {}).expect("plain data");
-                samples.push(("listVms", filled, "{}"));
+                samples.push(("acme", "listVms", filled, "{}"));
                 samples
             }
         }
         #[cfg(test)]
-        pub(crate) fn samples() -> Vec<(&'static str, ::serde_json::Value, &'static str)> {
+        pub(crate) fn samples() -> Vec<(&'static str, &'static str, ::serde_json::Value, &'static str)> {
             let mut samples = Vec::new();
             samples.extend(acme::samples());
             samples
         }
     }
     #[cfg(test)]
-    pub(crate) fn samples() -> Vec<(&'static str, ::serde_json::Value, &'static str)> {
+    pub(crate) fn samples() -> Vec<(&'static str, &'static str, ::serde_json::Value, &'static str)> {
         let mut samples = Vec::new();
         samples.extend(acme::samples());
         samples

@@ -19,17 +19,21 @@ pub static ACME: Provider = Provider {
     default_access: Access::Full,
     query_arrays: QueryArrays::Declared,
     instructions: B(""),
+    expose: Expose::Flat,
     toolsets: B(&[
         Toolset {
             name: B("acme"),
             title: B("Acme"),
             binary: B(""),
+            expose: None,
+            arguments: B(&[SharedArgument { name: B("body"), schema: B(r#"{"type":"object"}"#) }]),
             tools: B(&[
                 Tool {
                     name: B("Option"),
                     title: B(r##"Says "#hi"# */ \ x"##),
                     description: B("Line one. Line two."),
                     toolset: B("acme"),
+                    operation_name: B("Option"),
                     aliases: B(&[]),
                     review: Review {
                         effect: Effect::Destructive,
@@ -78,6 +82,8 @@ pub static ACME: Provider = Provider {
                         title: B(r##","title":"Says \"#hi\"# */ \\ x""##),
                         tail: B(",\"description\":\"Line one. Line two.\",\"inputSchema\":{\"type\":\"object\",\"properties\":{\"self\":{\"type\":\"string\"},\"type\":{\"type\":\"string\"},\"host_body\":{\"type\":\"string\"},\"host\":{\"type\":\"string\"},\"1\":{\"type\":\"integer\"},\"-1\":{\"type\":\"integer\"},\"argument_8da0d615\":{\"type\":\"string\"},\"fooBar\":{\"type\":\"string\"},\"foo_bar\":{\"type\":\"string\"},\"mode\":{\"type\":\"string\",\"description\":\"Quote \\\" and backslash \\\\ and #\\\"## end. May be empty.\",\"enum\":[\"*\",\"a b\",\"A-B\",\"self\",\"1\",\"²\"]},\"nested\":{\"type\":\"object\",\"properties\":{\"crate\":{\"type\":\"string\"},\"inner\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"match\":{\"type\":\"boolean\"}}}}}},\"free\":{\"type\":\"object\",\"description\":\"Keys are free; each value is a string.\"},\"number\":{\"type\":\"number\",\"description\":\"At least 0.5.\"},\"maybe\":{\"type\":\"integer\",\"description\":\"May be null.\"}"),
                         end: B(r#"},"required":["self","1"]},"annotations":{"readOnlyHint":false,"destructiveHint":true,"idempotentHint":false,"openWorldHint":true}}"#),
+                        signature: B("{self, +1, …}"),
+                        required: B("{self, +1, …}"),
                     },
                 },
                 Tool {
@@ -85,6 +91,7 @@ pub static ACME: Provider = Provider {
                     title: B("vec"),
                     description: B("Calls GET /b."),
                     toolset: B("acme"),
+                    operation_name: B("vec"),
                     aliases: B(&[]),
                     review: Review {
                         effect: Effect::Read,
@@ -114,6 +121,8 @@ pub static ACME: Provider = Provider {
                         title: B(r#","title":"vec""#),
                         tail: B(r#","description":"Calls GET /b.","inputSchema":{"type":"object""#),
                         end: B(r#"},"annotations":{"readOnlyHint":true,"destructiveHint":false,"idempotentHint":true,"openWorldHint":true}}"#),
+                        signature: B(""),
+                        required: B(""),
                     },
                 },
                 Tool {
@@ -121,6 +130,7 @@ pub static ACME: Provider = Provider {
                     title: B("option"),
                     description: B("Calls GET /c."),
                     toolset: B("acme"),
+                    operation_name: B("option"),
                     aliases: B(&[]),
                     review: Review {
                         effect: Effect::Read,
@@ -150,6 +160,8 @@ pub static ACME: Provider = Provider {
                         title: B(r#","title":"option""#),
                         tail: B(r#","description":"Calls GET /c.","inputSchema":{"type":"object""#),
                         end: B(r#"},"annotations":{"readOnlyHint":true,"destructiveHint":false,"idempotentHint":true,"openWorldHint":true}}"#),
+                        signature: B(""),
+                        required: B(""),
                     },
                 },
                 Tool {
@@ -157,6 +169,7 @@ pub static ACME: Provider = Provider {
                     title: B("Option mode"),
                     description: B("Calls GET /d."),
                     toolset: B("acme"),
+                    operation_name: B("Option_mode"),
                     aliases: B(&[]),
                     review: Review {
                         effect: Effect::Read,
@@ -186,6 +199,8 @@ pub static ACME: Provider = Provider {
                         title: B(r#","title":"Option mode""#),
                         tail: B(r#","description":"Calls GET /d.","inputSchema":{"type":"object""#),
                         end: B(r#"},"annotations":{"readOnlyHint":true,"destructiveHint":false,"idempotentHint":true,"openWorldHint":true}}"#),
+                        signature: B(""),
+                        required: B(""),
                     },
                 },
                 Tool {
@@ -193,6 +208,7 @@ pub static ACME: Provider = Provider {
                     title: B("n code"),
                     description: B("Calls GET /e."),
                     toolset: B("acme"),
+                    operation_name: B("_n_code"),
                     aliases: B(&[]),
                     review: Review {
                         effect: Effect::Read,
@@ -222,6 +238,8 @@ pub static ACME: Provider = Provider {
                         title: B(r#","title":"n code""#),
                         tail: B(r#","description":"Calls GET /e.","inputSchema":{"type":"object""#),
                         end: B(r#"},"annotations":{"readOnlyHint":true,"destructiveHint":false,"idempotentHint":true,"openWorldHint":true}}"#),
+                        signature: B(""),
+                        required: B(""),
                     },
                 },
                 Tool {
@@ -229,6 +247,7 @@ pub static ACME: Provider = Provider {
                     title: B("1st"),
                     description: B("Calls GET /f."),
                     toolset: B("acme"),
+                    operation_name: B("1st"),
                     aliases: B(&[]),
                     review: Review {
                         effect: Effect::Read,
@@ -258,6 +277,8 @@ pub static ACME: Provider = Provider {
                         title: B(r#","title":"1st""#),
                         tail: B(r#","description":"Calls GET /f.","inputSchema":{"type":"object""#),
                         end: B(r#"},"annotations":{"readOnlyHint":true,"destructiveHint":false,"idempotentHint":true,"openWorldHint":true}}"#),
+                        signature: B(""),
+                        required: B(""),
                     },
                 },
             ]),
@@ -450,6 +471,7 @@ pub mod types {
                 }
             }
             impl ToolCall for Option_ {
+                const PROVIDER: &'static str = "acme";
                 const NAME: &'static str = "Option";
             }
             /// vec
@@ -465,6 +487,7 @@ pub mod types {
                 }
             }
             impl ToolCall for Vec_ {
+                const PROVIDER: &'static str = "acme";
                 const NAME: &'static str = "vec";
             }
             /// option
@@ -480,6 +503,7 @@ pub mod types {
                 }
             }
             impl ToolCall for Option__ {
+                const PROVIDER: &'static str = "acme";
                 const NAME: &'static str = "option";
             }
             /// Option mode
@@ -495,6 +519,7 @@ pub mod types {
                 }
             }
             impl ToolCall for OptionMode_ {
+                const PROVIDER: &'static str = "acme";
                 const NAME: &'static str = "Option_mode";
             }
             /// n code
@@ -510,6 +535,7 @@ pub mod types {
                 }
             }
             impl ToolCall for NCode {
+                const PROVIDER: &'static str = "acme";
                 const NAME: &'static str = "_n_code";
             }
             /// 1st
@@ -525,11 +551,12 @@ pub mod types {
                 }
             }
             impl ToolCall for _1st {
+                const PROVIDER: &'static str = "acme";
                 const NAME: &'static str = "1st";
             }
             /// Every struct of this module filled, with the JSON arguments it stands for.
             #[cfg(test)]
-            pub(crate) fn samples() -> Vec<(&'static str, ::serde_json::Value, &'static str)> {
+            pub(crate) fn samples() -> Vec<(&'static str, &'static str, ::serde_json::Value, &'static str)> {
                 let mut samples = Vec::new();
                 let filled = ::serde_json::to_value(Option_ {
                     self_: "sample self".to_owned(),
@@ -550,29 +577,29 @@ pub mod types {
                     number: Some(::serde_json::from_str("1").expect("JSON")),
                     maybe: Some(Nullable::Value(1)),
                 }).expect("plain data");
-                samples.push(("Option", filled, r#"{"self":"sample self","type":"sample type","host_body":"sample host body","host":"sample host","1":1,"-1":1,"argument_8da0d615":"sample argument 8da0d615","fooBar":"sample fooBar","foo_bar":"sample foo bar","mode":"*","nested":{"crate":"sample crate","inner":[{"match":true}]},"free":{},"number":1,"maybe":1}"#));
+                samples.push(("acme", "Option", filled, r#"{"self":"sample self","type":"sample type","host_body":"sample host body","host":"sample host","1":1,"-1":1,"argument_8da0d615":"sample argument 8da0d615","fooBar":"sample fooBar","foo_bar":"sample foo bar","mode":"*","nested":{"crate":"sample crate","inner":[{"match":true}]},"free":{},"number":1,"maybe":1}"#));
                 let filled = ::serde_json::to_value(Vec_ {}).expect("plain data");
-                samples.push(("vec", filled, "{}"));
+                samples.push(("acme", "vec", filled, "{}"));
                 let filled = ::serde_json::to_value(Option__ {}).expect("plain data");
-                samples.push(("option", filled, "{}"));
+                samples.push(("acme", "option", filled, "{}"));
                 let filled = ::serde_json::to_value(OptionMode_ {}).expect("plain data");
-                samples.push(("Option_mode", filled, "{}"));
+                samples.push(("acme", "Option_mode", filled, "{}"));
                 let filled = ::serde_json::to_value(NCode {}).expect("plain data");
-                samples.push(("_n_code", filled, "{}"));
+                samples.push(("acme", "_n_code", filled, "{}"));
                 let filled = ::serde_json::to_value(_1st {}).expect("plain data");
-                samples.push(("1st", filled, "{}"));
+                samples.push(("acme", "1st", filled, "{}"));
                 samples
             }
         }
         #[cfg(test)]
-        pub(crate) fn samples() -> Vec<(&'static str, ::serde_json::Value, &'static str)> {
+        pub(crate) fn samples() -> Vec<(&'static str, &'static str, ::serde_json::Value, &'static str)> {
             let mut samples = Vec::new();
             samples.extend(acme::samples());
             samples
         }
     }
     #[cfg(test)]
-    pub(crate) fn samples() -> Vec<(&'static str, ::serde_json::Value, &'static str)> {
+    pub(crate) fn samples() -> Vec<(&'static str, &'static str, ::serde_json::Value, &'static str)> {
         let mut samples = Vec::new();
         samples.extend(acme::samples());
         samples

@@ -19,18 +19,28 @@ pub static ACME: Provider = Provider {
     default_access: Access::Full,
     query_arrays: QueryArrays::Declared,
     instructions: B(""),
+    expose: Expose::Flat,
     toolsets: B(&[
         Toolset {
             name: B("things"),
             title: B("Things"),
             binary: B(""),
+            expose: None,
+            arguments: B(&[
+                SharedArgument {
+                    name: B("id"),
+                    schema: B(r#"{"type":"integer","description":"Number of the thing: `id` from listThings."}"#),
+                },
+                SharedArgument { name: B("body"), schema: B(r#"{"type":"object"}"#) },
+            ]),
             tools: B(&[
                 Tool {
                     name: B("deleteThing"),
                     title: B("Delete a thing"),
                     description: B("Deletes a thing for good."),
                     toolset: B("things"),
-                    aliases: B(&[B("removeThing")]),
+                    operation_name: B("deleteThing"),
+                    aliases: B(&[Alias { name: B("removeThing"), arguments: B(&[]) }]),
                     review: Review {
                         effect: Effect::Destructive,
                         effect_when: B(&[
@@ -73,6 +83,8 @@ pub static ACME: Provider = Provider {
                         title: B(r#","title":"Delete a thing""#),
                         tail: B(r#","description":"Deletes a thing for good.","inputSchema":{"type":"object","properties":{"id":{"type":"integer","description":"Number of the thing: `id` from listThings."}"#),
                         end: B(r#"},"required":["id"]},"annotations":{"readOnlyHint":false,"destructiveHint":true,"idempotentHint":true,"openWorldHint":true}}"#),
+                        signature: B("id"),
+                        required: B("id"),
                     },
                 },
                 Tool {
@@ -80,6 +92,7 @@ pub static ACME: Provider = Provider {
                     title: B("listThings"),
                     description: B("Calls GET /things."),
                     toolset: B("things"),
+                    operation_name: B("listThings"),
                     aliases: B(&[]),
                     review: Review {
                         effect: Effect::Read,
@@ -109,6 +122,8 @@ pub static ACME: Provider = Provider {
                         title: B(r#","title":"listThings""#),
                         tail: B(r#","description":"Calls GET /things.","inputSchema":{"type":"object""#),
                         end: B(r#"},"annotations":{"readOnlyHint":true,"destructiveHint":false,"idempotentHint":true,"openWorldHint":true}}"#),
+                        signature: B(""),
+                        required: B(""),
                     },
                 },
                 Tool {
@@ -116,6 +131,7 @@ pub static ACME: Provider = Provider {
                     title: B("Buy a thing"),
                     description: B("Buys a thing."),
                     toolset: B("things"),
+                    operation_name: B("buyThing"),
                     aliases: B(&[]),
                     review: Review {
                         effect: Effect::Write,
@@ -152,6 +168,8 @@ pub static ACME: Provider = Provider {
                         title: B(r#","title":"Buy a thing""#),
                         tail: B(r#","description":"Buys a thing.","inputSchema":{"type":"object","properties":{"plan":{"type":"string","description":"Which plan."},"code":{"type":"string","description":"The code of the card."}"#),
                         end: B(r#"},"required":["plan"]},"annotations":{"readOnlyHint":false,"destructiveHint":true,"idempotentHint":false,"openWorldHint":true}}"#),
+                        signature: B("{plan, code?}"),
+                        required: B("{plan, …}"),
                     },
                 },
             ]),
@@ -209,6 +227,7 @@ pub mod types {
                 }
             }
             impl ToolCall for DeleteThing {
+                const PROVIDER: &'static str = "acme";
                 const NAME: &'static str = "deleteThing";
             }
             /// listThings
@@ -224,6 +243,7 @@ pub mod types {
                 }
             }
             impl ToolCall for ListThings {
+                const PROVIDER: &'static str = "acme";
                 const NAME: &'static str = "listThings";
             }
             /// Buy a thing
@@ -245,30 +265,31 @@ pub mod types {
                 }
             }
             impl ToolCall for BuyThing {
+                const PROVIDER: &'static str = "acme";
                 const NAME: &'static str = "buyThing";
             }
             /// Every struct of this module filled, with the JSON arguments it stands for.
             #[cfg(test)]
-            pub(crate) fn samples() -> Vec<(&'static str, ::serde_json::Value, &'static str)> {
+            pub(crate) fn samples() -> Vec<(&'static str, &'static str, ::serde_json::Value, &'static str)> {
                 let mut samples = Vec::new();
                 let filled = ::serde_json::to_value(DeleteThing { id: 1 }).expect("plain data");
-                samples.push(("deleteThing", filled, r#"{"id":1}"#));
+                samples.push(("acme", "deleteThing", filled, r#"{"id":1}"#));
                 let filled = ::serde_json::to_value(ListThings {}).expect("plain data");
-                samples.push(("listThings", filled, "{}"));
+                samples.push(("acme", "listThings", filled, "{}"));
                 let filled = ::serde_json::to_value(BuyThing { plan: "sample plan".to_owned(), code: Some("sample code".to_owned()) }).expect("plain data");
-                samples.push(("buyThing", filled, r#"{"plan":"sample plan","code":"sample code"}"#));
+                samples.push(("acme", "buyThing", filled, r#"{"plan":"sample plan","code":"sample code"}"#));
                 samples
             }
         }
         #[cfg(test)]
-        pub(crate) fn samples() -> Vec<(&'static str, ::serde_json::Value, &'static str)> {
+        pub(crate) fn samples() -> Vec<(&'static str, &'static str, ::serde_json::Value, &'static str)> {
             let mut samples = Vec::new();
             samples.extend(things::samples());
             samples
         }
     }
     #[cfg(test)]
-    pub(crate) fn samples() -> Vec<(&'static str, ::serde_json::Value, &'static str)> {
+    pub(crate) fn samples() -> Vec<(&'static str, &'static str, ::serde_json::Value, &'static str)> {
         let mut samples = Vec::new();
         samples.extend(acme::samples());
         samples

@@ -1,5 +1,6 @@
 //! One authenticated connection to a provider: where requests go and what every one of them carries.
 
+mod remote;
 #[cfg(test)]
 mod tests;
 
@@ -10,6 +11,8 @@ use std::time::Duration;
 use http::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use infra_mcp_model::{Authentication, Provider, Text};
 use url::Url;
+
+pub use remote::Remote;
 
 use crate::error::StartupError;
 
@@ -88,6 +91,10 @@ pub struct AccountSettings {
     pub base_url: Option<Url>,
     /// The credential.
     pub token: Option<Secret>,
+    /// Replaces the address of the MCP server of the provider.
+    pub relay_url: Option<Url>,
+    /// The credential for that server.
+    pub relay_token: Option<Secret>,
     /// Additional request headers. They win over all others, the one with the token included.
     pub headers: Vec<(String, Secret)>,
     /// Appended to the user agent in parentheses.
@@ -106,6 +113,7 @@ pub struct Account {
     headers: HeaderMap,
     secrets: Vec<Secret>,
     credential: bool,
+    remote: Option<Remote>,
     timeout: Duration,
     body_as_query: BodyAsQuery,
 }
@@ -127,11 +135,15 @@ impl Account {
             headers.insert(carrier, credential_value(provider, &token)?);
             secrets.push(token);
         }
+        let relay_token = settings.relay_token.map(|token| Secret::new(token.expose().trim()));
+        let remote =
+            provider.relay.as_ref().map(|server| Remote::new(server, settings.relay_url, relay_token.as_ref()));
+        secrets.extend(relay_token);
         for (name, value) in settings.headers {
             let name = extra_name(provider, &name)?;
-            let sensitive = Some(&name) == carrier.as_ref() || name == AUTHORIZATION;
+            let carries = Some(&name) == carrier.as_ref() || name == AUTHORIZATION;
             headers.insert(&name, extra_value(provider, &name, &value)?);
-            if sensitive {
+            if carries {
                 let credential = value.expose().rsplit(' ').next().unwrap_or_default();
                 secrets.push(Secret::new(credential));
             }
@@ -141,6 +153,7 @@ impl Account {
             base: base_url.as_str().trim_end_matches('/').to_owned(),
             credential: carrier.is_none_or(|carrier| headers.contains_key(carrier)),
             base_url,
+            remote: remote.transpose()?,
             provider,
             headers,
             secrets,
@@ -175,6 +188,12 @@ impl Account {
     #[must_use]
     pub fn has_credential(&self) -> bool {
         self.credential
+    }
+
+    /// The MCP server of the provider, if it has one.
+    #[must_use]
+    pub fn remote(&self) -> Option<&Remote> {
+        self.remote.as_ref()
     }
 
     /// How long a call may take, retries included.
@@ -222,16 +241,20 @@ fn base_url(provider: &Provider, given: Option<Url>) -> Result<Url, StartupError
             Err(_) => return fail("this is not a URL."),
         },
     };
+    unfit(&url).map_or(Ok(url), fail)
+}
+
+/// What keeps an address from being one that requests can go to.
+fn unfit(url: &Url) -> Option<&'static str> {
     if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
-        return fail("the base URL must begin with https:// or http://.");
+        Some("the address must begin with https:// or http://.")
+    } else if !url.username().is_empty() || url.password().is_some() {
+        Some("the address must not hold a user name or password.")
+    } else if url.query().is_some() || url.fragment().is_some() {
+        Some("the address must end with its path, without ? or #.")
+    } else {
+        None
     }
-    if !url.username().is_empty() || url.password().is_some() {
-        return fail("the base URL must not hold a user name or password.");
-    }
-    if url.query().is_some() || url.fragment().is_some() {
-        return fail("the base URL must end with its path, without ? or #.");
-    }
-    Ok(url)
 }
 
 fn variable(names: &[Text], otherwise: &str) -> String {
@@ -265,17 +288,20 @@ fn credential_header(authentication: &Authentication, provider: &Provider) -> Re
 }
 
 fn credential_value(provider: &Provider, token: &Secret) -> Result<HeaderValue, StartupError> {
-    let text = match provider.authentication {
-        Authentication::Bearer => format!("Bearer {}", token.expose()),
-        _ => token.expose().to_owned(),
-    };
+    match provider.authentication {
+        Authentication::Bearer => bearer(&provider.environment.token, token),
+        _ => sensitive(&provider.environment.token, token.expose()),
+    }
+}
+
+fn bearer(variables: &[Text], token: &Secret) -> Result<HeaderValue, StartupError> {
+    sensitive(variables, &format!("Bearer {}", token.expose()))
+}
+
+fn sensitive(variables: &[Text], text: &str) -> Result<HeaderValue, StartupError> {
     let mut value = HeaderValue::try_from(text).map_err(|_| {
         let fix = "Copy it again: it is one line of letters, digits and punctuation.";
-        StartupError::new(
-            variable(&provider.environment.token, "token"),
-            "the token holds characters that cannot be sent.",
-            fix,
-        )
+        StartupError::new(variable(variables, "token"), "the token holds characters that cannot be sent.", fix)
     })?;
     value.set_sensitive(true);
     Ok(value)

@@ -92,6 +92,9 @@ pub enum CallError {
     /// The provider answered with an error status.
     #[error("{0}")]
     Upstream(Box<UpstreamError>),
+    /// The MCP server of the provider answered with an error.
+    #[error("{0}")]
+    Remote(Box<RemoteError>),
     /// The provider sends the request elsewhere.
     #[error("HTTP {status}: a redirect to {target} was not followed: {reason}. Check the base URL.{}", aftermath(*unsettled))]
     Redirected {
@@ -159,6 +162,34 @@ pub struct UpstreamError {
     pub variables: &'static [Text],
     /// The operation changes something.
     pub changes: bool,
+}
+
+/// An error that the MCP server of a provider gave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RemoteError {
+    /// Title of the provider.
+    pub provider: Text,
+    /// Its stable code, as it came.
+    pub code: Option<String>,
+    /// What it says, shortened.
+    pub message: String,
+    /// What else it tells, as a JSON object; empty if nothing.
+    pub details: String,
+}
+
+impl fmt::Display for RemoteError {
+    /// The code comes first, for those who match on it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.code {
+            Some(code) => write!(f, "{code}: {} refused the call", self.provider)?,
+            None => write!(f, "{} refused the call", self.provider)?,
+        }
+        match self.message.as_str() {
+            "" => f.write_str(".")?,
+            message => write!(f, ": {message}")?,
+        }
+        if self.details.is_empty() { Ok(()) } else { write!(f, "\n{}", self.details) }
+    }
 }
 
 impl fmt::Display for UpstreamError {

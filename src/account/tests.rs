@@ -52,10 +52,10 @@ fn what_cannot_be_sent_is_refused_at_start() {
     let token = |token: &str| AccountSettings { token: Some(Secret::new(token)), ..AccountSettings::default() };
     let headers = |headers| AccountSettings { headers, ..AccountSettings::default() };
     for (settings, expected) in [
-        (base("ftp://api.example.com"), "API_BASE_URL: the base URL must begin with https://"),
-        (base("https://user:hidden-pass@api.example.com"), "API_BASE_URL: the base URL must not hold a user name"),
-        (base("https://api.example.com/?x=1"), "API_BASE_URL: the base URL must end with its path"),
-        (base("https://api.example.com/#x"), "API_BASE_URL: the base URL must end with its path"),
+        (base("ftp://api.example.com"), "API_BASE_URL: the address must begin with https://"),
+        (base("https://user:hidden-pass@api.example.com"), "API_BASE_URL: the address must not hold a user name"),
+        (base("https://api.example.com/?x=1"), "API_BASE_URL: the address must end with its path"),
+        (base("https://api.example.com/#x"), "API_BASE_URL: the address must end with its path"),
         (token("two\nhidden-lines"), "EXAMPLE_TOKEN: the token holds characters"),
         (headers(extra("bad name", "x")), "API_HEADERS: \"bad name\" is no header name"),
         (headers(extra("x-name", "hidden-\r\nvalue")), "API_HEADERS: the value of x-name holds characters"),

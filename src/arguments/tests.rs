@@ -21,6 +21,8 @@ fn tool(schema: impl Into<Text>, secret_arguments: &[&'static str]) -> Tool {
             scope: "vms:write".into(),
             secret_arguments: secret_arguments.iter().map(|path| Text::from(*path)).collect(),
             secret_results: [].as_slice().into(),
+            phrases: [].as_slice().into(),
+            opt_in: false,
             reviewed: true,
         },
         binding: Binding::Operation(Operation {

@@ -369,6 +369,12 @@ Environment variables, also read from the file .env in the working directory:
         variables.push((environment.base_url.join(", "), "another address for the API"));
         variables.push((environment.headers.join(", "), "further request headers: name:value,name:\"value, quoted\""));
     }
+    for relay in
+        providers.iter().filter(|provider| only.covers(provider)).filter_map(|provider| provider.relay.as_ref())
+    {
+        variables.push((relay.token_variables.join(", "), "the token for the MCP server of the provider"));
+        variables.push((relay.url_variables.join(", "), "another address of that server"));
+    }
     variables.push((STATE_VARIABLE.to_owned(), "where tokens and approvals are kept, unless --state-dir says"));
     variables.push(("USER_AGENT".to_owned(), "appended to the User-Agent of requests"));
     variables.push(("DEBUG=true".to_owned(), "the same as --log debug"));

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use infra_mcp_model::{Access, Provider, Toolset};
+use infra_mcp_model::{Access, Provider, Text, Toolset};
 use url::{Host, Url};
 
 pub use environment::Environment;
@@ -334,14 +334,20 @@ fn account(
     let mut settings = AccountSettings { timeout, body_as_query, ..AccountSettings::default() };
     if options.sandbox {
         // No credential and no foreign address may play a part in a simulation.
-        settings.base_url = Some(sandbox_address(provider)?);
+        let address = sandbox_address(provider)?;
+        settings.relay_url = address.join("mcp").ok().filter(|_| provider.relay.is_some());
+        settings.base_url = Some(address);
         return Account::new(provider, settings).map(Some);
     }
-    settings.base_url = base_url(provider, environment, warnings)?;
+    settings.base_url = address(&provider.environment.base_url, environment, warnings)?;
     if settings.base_url.is_none() && provider.base_url.is_empty() {
         return Ok(None);
     }
     settings.token = environment.first(&provider.environment.token)?.map(|(_, token)| Secret::new(token));
+    if let Some(relay) = &provider.relay {
+        settings.relay_url = address(&relay.url_variables, environment, warnings)?;
+        settings.relay_token = environment.first(&relay.token_variables)?.map(|(_, token)| Secret::new(token));
+    }
     settings.headers = extra_headers(provider, environment)?;
     settings.user_agent = environment.get("USER_AGENT")?;
     Account::new(provider, settings).map(Some)
@@ -358,12 +364,13 @@ fn sandbox_address(provider: &Provider) -> Result<Url, StartupError> {
     })
 }
 
-fn base_url(
-    provider: &Provider,
+/// The address that the first of these variables holds.
+fn address(
+    variables: &[Text],
     environment: &Environment,
     warnings: &mut Vec<String>,
 ) -> Result<Option<Url>, StartupError> {
-    let Some((variable, value)) = environment.first(&provider.environment.base_url)? else {
+    let Some((variable, value)) = environment.first(variables)? else {
         return Ok(None);
     };
     let url = Url::parse(value.trim()).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());

@@ -49,6 +49,10 @@ pub(crate) fn blank_provider(toolsets: Vec<(&'static str, Vec<Tool>)>) -> Provid
         query_arrays: QueryArrays::Declared,
         instructions: "".into(),
         expose: Expose::Flat,
+        relay: None,
+        references: Cow::Borrowed(&[]),
+        opt_in: None,
+        login: None,
         toolsets: toolsets.collect(),
         routes: Cow::Borrowed(&[]),
     }
@@ -81,6 +85,8 @@ pub(crate) fn review(effect: Effect) -> Review {
         scope: "".into(),
         secret_arguments: Cow::Borrowed(&[]),
         secret_results: Cow::Borrowed(&[]),
+        phrases: Cow::Borrowed(&[]),
+        opt_in: false,
         reviewed: true,
     }
 }

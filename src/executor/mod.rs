@@ -1,10 +1,12 @@
 //! Carries out authorised calls: builds the request, sends it and reads the answer.
 
 mod fetch;
+mod relay;
 pub mod request;
 mod response;
 mod retry;
 mod send;
+mod wire;
 
 #[cfg(test)]
 pub(crate) mod fixture;
@@ -20,6 +22,7 @@ use crate::call::Call;
 use crate::error::CallError;
 use crate::policy::Authorized;
 use infra_mcp_model::{Binding, Effect};
+use relay::Relays;
 use send::Network;
 
 pub use fetch::{DocumentError, Documents};
@@ -36,6 +39,7 @@ pub trait Simulator: Send + Sync {
 /// Carries out authorised calls.
 pub struct Executor {
     destination: Destination,
+    relays: Relays,
 }
 
 enum Destination {
@@ -47,13 +51,13 @@ impl Executor {
     /// Sends to the provider. The HTTP client is made by the first call, not here.
     #[must_use]
     pub fn network(options: NetworkOptions) -> Self {
-        Self { destination: Destination::Network(Box::new(Network::new(options))) }
+        Self { destination: Destination::Network(Box::new(Network::new(options))), relays: Relays::default() }
     }
 
     /// Sends nothing: the simulator answers.
     #[must_use]
     pub fn simulated(simulator: Arc<dyn Simulator>) -> Self {
-        Self { destination: Destination::Simulated(simulator) }
+        Self { destination: Destination::Simulated(simulator), relays: Relays::default() }
     }
 
     /// Whether a simulator answers.
@@ -68,9 +72,13 @@ impl Executor {
     /// If nothing safe can be sent, if no usable answer arrives or if it is an error.
     pub async fn execute(&self, call: Authorized<Call>) -> Result<Reply, CallError> {
         let call = call.call();
-        if let Binding::Composite(_) | Binding::Relay(_) = call.entry.tool.binding {
-            let problem = format!("this build cannot carry out {}.", call.entry.tool.name);
-            return Err(CallError::Client { problem });
+        match &call.entry.tool.binding {
+            Binding::Operation(_) => {}
+            Binding::Relay(relay) => return self.relays.call(&self.destination, call, relay).await,
+            Binding::Composite(_) => {
+                let problem = format!("this build cannot carry out {}.", call.entry.tool.name);
+                return Err(CallError::Client { problem });
+            }
         }
         let answer = match &self.destination {
             Destination::Network(network) => network.send(call).await?,

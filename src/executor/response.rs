@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderMap};
 use http::{Response, StatusCode};
-use infra_mcp_model::Answer;
+use infra_mcp_model::{Answer, Text};
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
@@ -15,7 +15,7 @@ use crate::call::Call;
 use crate::error::{CallError, UpstreamError};
 
 /// Characters of an unusable body that are shown.
-const EXCERPT: usize = 200;
+pub(super) const EXCERPT: usize = 200;
 
 /// Characters of the provider's error message that are passed on.
 const MESSAGE: usize = 1_200;
@@ -42,6 +42,8 @@ pub struct Reply {
 pub enum Media {
     /// Valid JSON.
     Json,
+    /// Valid JSON that an MCP server gave as structured content.
+    Structured,
     /// Other text.
     Text,
     /// Nothing.
@@ -54,7 +56,8 @@ pub(super) fn read(call: &Call, answer: Response<Bytes>) -> Result<Reply, CallEr
     if head.status.is_success() {
         success(call, head.status, &head.headers, body)
     } else {
-        Err(CallError::Upstream(Box::new(refusal(call, head.status, &head.headers, &body))))
+        let variables = &call.entry.provider.environment.token;
+        Err(CallError::Upstream(Box::new(refusal(call, head.status, &head.headers, &body, variables))))
     }
 }
 
@@ -151,7 +154,14 @@ fn is_html(headers: &HeaderMap, body: &str) -> bool {
         || begins("<html")
 }
 
-fn refusal(call: &Call, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> UpstreamError {
+/// What an error status says. `variables` hold the token that was sent.
+pub(super) fn refusal(
+    call: &Call,
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: &[u8],
+    variables: &'static [Text],
+) -> UpstreamError {
     let provider = call.entry.provider;
     let text = String::from_utf8_lossy(body.get(..ERROR_BODY).unwrap_or(body));
     let json = serde_json::from_str::<Value>(&text).ok();
@@ -170,7 +180,7 @@ fn refusal(call: &Call, status: StatusCode, headers: &HeaderMap, body: &[u8]) ->
         fields: fields.iter().take(FIELDS.0).map(|(name, text)| (clean(name, 60), clean(text, FIELDS.1))).collect(),
         correlation_id: correlation_id(json.as_ref(), headers).map(|id| clean(&id, 100)),
         retry_after: retry::retry_after(headers),
-        variables: &provider.environment.token,
+        variables,
         changes: changes(call),
     }
 }
@@ -225,7 +235,7 @@ fn html_title(html: &str) -> String {
 }
 
 /// One line of at most so many characters, without control characters.
-fn shorten(text: &str, length: usize) -> String {
+pub(super) fn shorten(text: &str, length: usize) -> String {
     let mut line = String::new();
     let words = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
     for (count, c) in words.flat_map(|word| std::iter::once(' ').chain(word.chars())).skip(1).enumerate() {

@@ -128,7 +128,7 @@ impl Network {
         }
     }
 
-    fn client(&self) -> Result<&Client, CallError> {
+    pub(super) fn client(&self) -> Result<&Client, CallError> {
         let client = self.client.get_or_init(|| client(&self.options));
         client.as_ref().map_err(|problem| CallError::Client { problem: problem.clone() })
     }
@@ -148,7 +148,7 @@ pub(super) fn client(options: &NetworkOptions) -> Result<Client, String> {
         .map_err(|error| format!("the HTTP client cannot be set up: {}.", deepest(&error)))
 }
 
-fn outgoing(request: http::Request<Bytes>) -> Result<reqwest::Request, CallError> {
+pub(super) fn outgoing(request: http::Request<Bytes>) -> Result<reqwest::Request, CallError> {
     let empty = request.body().is_empty();
     let mut request = reqwest::Request::try_from(request)
         .map_err(|_| CallError::Client { problem: "the request has no valid URL. Check the base URL.".to_owned() })?;
@@ -220,7 +220,12 @@ async fn collect(call: &Call, mut answer: reqwest::Response) -> Result<Response<
 
 /// A failed connection in our words. The address is left to its origin: the rest holds arguments.
 fn failure(call: &Call, error: &reqwest::Error) -> CallError {
-    let origin = origin(call.account.base_url());
+    unreached(call, call.account.base_url(), error)
+}
+
+/// The same for another address of the account.
+pub(super) fn unreached(call: &Call, address: &Url, error: &reqwest::Error) -> CallError {
+    let origin = origin(address);
     if let Some(tls) = find::<rustls::Error>(error) {
         let problem = format!(
             "no trusted connection to {origin}: {tls}. If its certificate comes from a private authority, name that with --ca-file."
@@ -242,7 +247,7 @@ fn failure(call: &Call, error: &reqwest::Error) -> CallError {
     CallError::Unreachable { origin, problem, unsettled: !error.is_connect() && changes(call) }
 }
 
-fn origin(url: &Url) -> String {
+pub(super) fn origin(url: &Url) -> String {
     url.origin().ascii_serialization()
 }
 

@@ -23,7 +23,7 @@ pub(super) struct Cut {
 
 /// Cuts the text to at most `limit` characters.
 pub(super) fn cut(text: &str, limit: usize, media: Media) -> Cut {
-    let json = (media == Media::Json).then(|| serde_json::from_str::<Value>(text).ok()).flatten();
+    let json = (media != Media::Text).then(|| serde_json::from_str::<Value>(text).ok()).flatten();
     json.and_then(|value| cut_json(value, limit)).unwrap_or_else(|| cut_text(text, limit))
 }
 

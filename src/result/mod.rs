@@ -12,9 +12,20 @@ use crate::executor::{Media, Reply};
 #[must_use]
 pub fn to_result(outcome: Result<Reply, CallError>, limit_chars: usize) -> CallToolResult {
     match outcome {
-        Ok(reply) => CallToolResult::success(content(reply, limit_chars)),
+        Ok(reply) => {
+            let structured = (reply.media == Media::Structured).then(|| reply.body.clone());
+            let mut result = CallToolResult::success(content(reply, limit_chars));
+            // Half of a structure is none.
+            let whole = structured.filter(|body| matches!(result.content.as_slice(), [only] if said(only) == body));
+            result.structured_content = whole.and_then(|body| serde_json::from_str(&body).ok());
+            result
+        }
         Err(error) => CallToolResult::error(vec![ContentBlock::text(error.to_string())]),
     }
+}
+
+fn said(block: &ContentBlock) -> &str {
+    block.as_text().map_or("", |text| &text.text)
 }
 
 fn content(reply: Reply, limit: usize) -> Vec<ContentBlock> {

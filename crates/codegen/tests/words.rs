@@ -279,6 +279,8 @@ fn good() -> Subject {
             scope: "volumes:write".into(),
             secret_arguments: Default::default(),
             secret_results: Default::default(),
+            phrases: Default::default(),
+            opt_in: false,
             reviewed: true,
         },
         lacking: Vec::new(),

@@ -15,8 +15,11 @@ pub use access::{Access, Danger};
 pub use operation::{
     Answer, BodyMember, Location, Method, Operation, Parameter, PathTemplate, RequestBody, Segment, Style,
 };
-pub use provider::{Authentication, Environment, Expose, Provider, QueryArrays, Route, SharedArgument, Toolset};
-pub use review::{Condition, Effect, EffectWhen, Review};
+pub use provider::{
+    Authentication, DeviceLogin, Environment, Expose, OptIn, Provider, QueryArrays, Reference, RemoteServer, Route,
+    SharedArgument, Toolset,
+};
+pub use review::{Condition, Effect, EffectWhen, Phrase, Review};
 pub use tool::{Alias, Binding, Composite, Listing, Relay, Tool};
 
 use std::borrow::Cow;

@@ -27,6 +27,14 @@ pub struct Provider {
     pub instructions: Text,
     /// How its tools are listed unless the operator says otherwise.
     pub expose: Expose,
+    /// The MCP server of the provider, where tools are relayed to one.
+    pub relay: Option<RemoteServer>,
+    /// How names of resources are turned into ids before a call is looked at.
+    pub references: List<Reference>,
+    /// What a resource has to say for tools that need to be let in.
+    pub opt_in: Option<OptIn>,
+    /// How a user gets a token by signing in elsewhere.
+    pub login: Option<DeviceLogin>,
     /// Groups of tools, in listing order.
     pub toolsets: List<Toolset>,
     /// For the simulated provider: what each operation answers when nothing more is known.
@@ -107,6 +115,59 @@ pub struct Environment {
     pub base_url: List<Text>,
     /// Variables with additional request headers.
     pub headers: List<Text>,
+}
+
+/// A remote MCP server behind Streamable HTTP, which takes a bearer token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RemoteServer {
+    /// Where it is unless the environment says otherwise.
+    pub url: Text,
+    /// Variables that replace the address, first match wins.
+    pub url_variables: List<Text>,
+    /// Variables that hold the token, first match wins.
+    pub token_variables: List<Text>,
+    /// Where a user gets a token: a sentence for error messages.
+    pub credential_help: Text,
+}
+
+/// How arguments may name resources otherwise than by id. An id counts first, then an exact name, then the beginning
+/// of one name alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reference {
+    /// The arguments that are meant, whatever tool takes them.
+    pub arguments: List<Text>,
+    /// What ids look like, as a regular expression: what fits is taken for one and not looked up.
+    pub ids: Text,
+    /// The tool that lists the resources; it needs no arguments.
+    pub tool: Text,
+    /// The member of its answer that holds the list; empty where the answer is the list.
+    pub list: Text,
+    /// The member of a resource that is its id.
+    pub id: Text,
+    /// The member of a resource that is its name.
+    pub name: Text,
+    /// What the resources are, for messages: `virtual machine`.
+    pub kind: Text,
+}
+
+/// A member of a resource that its owner sets to let certain tools in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OptIn {
+    /// The member, which has to be `true`.
+    pub member: Text,
+    /// The stable code of the refusal.
+    pub code: Text,
+    /// How it is set: a sentence for the refusal.
+    pub help: Text,
+}
+
+/// Device authorization (RFC 8628), by paths below the base URL.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeviceLogin {
+    /// Device authorization endpoint.
+    pub authorize: Text,
+    /// Token endpoint.
+    pub token: Text,
 }
 
 /// How requests are authenticated.

@@ -46,6 +46,10 @@ pub struct Review {
     pub secret_arguments: List<Text>,
     /// Places of the answer that hand out a credential, as dotted paths.
     pub secret_results: List<Text>,
+    /// What the argument `confirmation` has to be, word for word.
+    pub phrases: List<Phrase>,
+    /// The resource has to be opted in, see [`OptIn`](crate::OptIn).
+    pub opt_in: bool,
     /// The definition judges this tool. Tools without a judgement keep the careful defaults.
     pub reviewed: bool,
 }
@@ -56,6 +60,17 @@ impl Review {
     pub fn secret(&self) -> bool {
         !self.secret_results.is_empty()
     }
+}
+
+/// A phrase that the provider itself wants with a call. It does not stand for an approval.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Phrase {
+    /// The argument that decides whether this phrase is the one; empty where it always is.
+    pub argument: Text,
+    /// What that argument has to be, as serialised JSON.
+    pub equals: Text,
+    /// The phrase, with arguments in braces: `RENAME {vm_id} TO {hostname}`.
+    pub text: Text,
 }
 
 /// One argument value that changes the effect of a call.

@@ -74,6 +74,10 @@ pub struct Composite {
 pub struct Relay {
     /// Its name there.
     pub tool: Text,
+    /// How long a call may take, in seconds; 0 where what holds for the provider is enough.
+    pub timeout_seconds: u64,
+    /// The argument whose value, in seconds, is added to that; empty where none is.
+    pub timeout_argument: Text,
     /// The keys of its arguments.
     pub arguments: List<Text>,
     /// The argument that names what it acts on; empty where none does.

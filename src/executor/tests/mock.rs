@@ -1,4 +1,5 @@
-//! An HTTP server that plays a script: one act for each request, over any number of connections.
+//! An HTTP server that plays a script: one act for each request, over any number of connections. Or one that judges
+//! each request for itself.
 
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -34,16 +35,22 @@ pub(super) struct Mock {
 
 impl Mock {
     pub(super) fn play(script: Vec<Act>) -> Self {
+        let script = Mutex::new(VecDeque::from(script));
+        Self::judge(move |_| script.lock().unwrap().pop_front().unwrap_or_else(|| json("500 Script Ended", "{}")))
+    }
+
+    /// Answers each request, head and body, as `judge` says.
+    pub(super) fn judge(judge: impl Fn(&str) -> Act + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let script = Arc::new(Mutex::new(VecDeque::from(script)));
+        let judge: Arc<Judge> = Arc::new(judge);
         let requests = Arc::new(Mutex::new(Vec::new()));
         let (sender, closed) = channel();
         let log = requests.clone();
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let (script, log, sender) = (script.clone(), log.clone(), sender.clone());
-                std::thread::spawn(move || serve(stream, &script, &log, &sender));
+                let (judge, log, sender) = (judge.clone(), log.clone(), sender.clone());
+                std::thread::spawn(move || serve(stream, &*judge, &log, &sender));
             }
         });
         Self { url, requests, closed }
@@ -60,12 +67,14 @@ impl Mock {
     }
 }
 
-fn serve(stream: TcpStream, script: &Mutex<VecDeque<Act>>, log: &Mutex<Vec<String>>, closed: &Sender<()>) {
+type Judge = dyn Fn(&str) -> Act + Send + Sync;
+
+fn serve(stream: TcpStream, judge: &Judge, log: &Mutex<Vec<String>>, closed: &Sender<()>) {
     let mut reader = BufReader::new(stream.try_clone().unwrap());
     let mut stream = stream;
     while let Some(request) = request(&mut reader) {
+        let act = judge(&request);
         log.lock().unwrap().push(request);
-        let act = script.lock().unwrap().pop_front().unwrap_or_else(|| json("500 Script Ended", "{}"));
         match act {
             Act::Answer(text) => drop(stream.write_all(text.as_bytes())),
             Act::AnswerAndClose(text) => return drop(stream.write_all(text.as_bytes())),

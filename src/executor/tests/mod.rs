@@ -1,4 +1,5 @@
 mod mock;
+mod relay;
 mod tls;
 
 use std::sync::Mutex;

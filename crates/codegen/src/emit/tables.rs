@@ -5,8 +5,9 @@ use super::static_name;
 use crate::load::ToolsetSettings;
 use crate::lower::LoweredProvider;
 use infra_mcp_model::{
-    Alias, Authentication, Binding, BodyMember, Condition, EffectWhen, Environment, List, Listing, Operation,
-    Parameter, PathTemplate, Provider, RequestBody, Review, Route, Segment, SharedArgument, Text, Tool, Toolset,
+    Alias, Authentication, Binding, BodyMember, Condition, DeviceLogin, EffectWhen, Environment, List, Listing,
+    Operation, OptIn, Parameter, PathTemplate, Phrase, Provider, Reference, RemoteServer, RequestBody, Review, Route,
+    Segment, SharedArgument, Text, Tool, Toolset,
 };
 use std::fmt::{Debug, Write as _};
 
@@ -61,10 +62,58 @@ fn provider(row: &Provider) -> Expression {
             ("query_arrays", variant("QueryArrays", row.query_arrays)),
             ("instructions", text(&row.instructions)),
             ("expose", variant("Expose", row.expose)),
+            ("relay", option(row.relay.as_ref(), remote_server)),
+            ("references", list(&row.references, reference)),
+            ("opt_in", option(row.opt_in.as_ref(), opt_in)),
+            ("login", option(row.login.as_ref(), login)),
             ("toolsets", list(&row.toolsets, toolset)),
             ("routes", list(&row.routes, route)),
         ],
     )
+}
+
+fn option<T>(row: Option<&T>, expression: impl Fn(&T) -> Expression) -> Expression {
+    row.map_or_else(|| Expression::atom("None"), |row| Expression::call("Some", expression(row)))
+}
+
+fn remote_server(row: &RemoteServer) -> Expression {
+    Expression::row(
+        "RemoteServer",
+        [
+            ("url", text(&row.url)),
+            ("url_variables", list(&row.url_variables, text)),
+            ("token_variables", list(&row.token_variables, text)),
+            ("credential_help", text(&row.credential_help)),
+        ],
+    )
+}
+
+fn reference(row: &Reference) -> Expression {
+    Expression::row(
+        "Reference",
+        [
+            ("arguments", list(&row.arguments, text)),
+            ("ids", text(&row.ids)),
+            ("tool", text(&row.tool)),
+            ("list", text(&row.list)),
+            ("id", text(&row.id)),
+            ("name", text(&row.name)),
+            ("kind", text(&row.kind)),
+        ],
+    )
+}
+
+fn opt_in(row: &OptIn) -> Expression {
+    Expression::row("OptIn", [("member", text(&row.member)), ("code", text(&row.code)), ("help", text(&row.help))])
+}
+
+fn login(row: &DeviceLogin) -> Expression {
+    Expression::row("DeviceLogin", [("authorize", text(&row.authorize)), ("token", text(&row.token))])
+}
+
+fn phrase(row: &Phrase) -> Expression {
+    let fields = [("argument", text(&row.argument)), ("equals", text(&row.equals)), ("text", text(&row.text))];
+    Expression::row("Phrase", fields)
 }
 
 fn environment(row: &Environment) -> Expression {
@@ -134,9 +183,14 @@ fn binding(row: &Binding) -> Expression {
             Expression::call("Binding::Composite", row)
         }
         Binding::Relay(row) => {
-            let tool = ("tool", text(&row.tool));
-            let row = Expression::row("Relay", [tool, arguments(&row.arguments), resource(&row.resource)]);
-            Expression::call("Binding::Relay", row)
+            let fields = [
+                ("tool", text(&row.tool)),
+                ("timeout_seconds", plain(row.timeout_seconds)),
+                ("timeout_argument", text(&row.timeout_argument)),
+                arguments(&row.arguments),
+                resource(&row.resource),
+            ];
+            Expression::call("Binding::Relay", Expression::row("Relay", fields))
         }
     }
 }
@@ -176,6 +230,8 @@ fn review(row: &Review) -> Expression {
             ("scope", text(&row.scope)),
             ("secret_arguments", list(&row.secret_arguments, text)),
             ("secret_results", list(&row.secret_results, text)),
+            ("phrases", list(&row.phrases, phrase)),
+            ("opt_in", plain(row.opt_in)),
             ("reviewed", plain(row.reviewed)),
         ],
     )
@@ -191,10 +247,7 @@ fn effect_when(row: &EffectWhen) -> Expression {
 }
 
 fn operation(row: &Operation) -> Expression {
-    let body = match &row.body {
-        None => Expression::atom("None"),
-        Some(row) => Expression::call("Some", body(row)),
-    };
+    let body = option(row.body.as_ref(), body);
     Expression::row(
         "Operation",
         [

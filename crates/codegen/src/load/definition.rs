@@ -1,5 +1,5 @@
 use crate::report::{Report, Severity};
-use infra_mcp_model::{Alias, Condition, Effect, EffectWhen};
+use infra_mcp_model::{Alias, Condition, Effect, EffectWhen, Phrase};
 use serde_json::{Map, Value};
 
 /// One file of `tools/`: definitions, and parameter texts that several of them share.
@@ -52,6 +52,8 @@ pub struct Standalone {
     pub group: Option<String>,
     /// The argument that names what a composite or relayed tool acts on; empty where none does.
     pub resource: String,
+    /// The tool that shows what a composite or relayed tool acts on, by the same argument; empty where none does.
+    pub reader: String,
 }
 
 /// What a call of a definition that stands alone does.
@@ -66,8 +68,15 @@ pub enum Action {
     },
     /// Runs a handler that may send these requests.
     Composite(Vec<Step>),
-    /// Is passed on to the tool of this name of the provider's remote MCP server.
-    Relay(String),
+    /// Is passed on to the provider's remote MCP server.
+    Relay {
+        /// The name of the tool there.
+        tool: String,
+        /// How long a call may take, in seconds; 0 where what holds for the provider is enough.
+        timeout_seconds: u64,
+        /// The argument that is added to that; empty where none is.
+        timeout_argument: String,
+    },
 }
 
 /// A request that the handler of a composite tool may send.
@@ -106,9 +115,13 @@ pub struct Facts {
     pub secret_arguments: Vec<String>,
     /// Dotted paths of secrets in the answer.
     pub secret_results: Vec<String>,
+    /// What the argument `confirmation` has to be.
+    pub phrases: Vec<Phrase>,
+    /// The resource has to be opted in.
+    pub opt_in: bool,
 }
 
-const KEYS: [&str; 22] = [
+const KEYS: [&str; 27] = [
     "tool",
     "name",
     "title",
@@ -130,7 +143,12 @@ const KEYS: [&str; 22] = [
     "inputSchema",
     "composite",
     "relay",
+    "timeout_seconds",
+    "timeout_argument",
     "resource",
+    "reader",
+    "phrase",
+    "opt_in",
 ];
 /// Keys of other people's tool lists that carry nothing we use.
 const IGNORED: [&str; 6] = ["id", "group", "security", "annotations", "custom", "templateFile"];
@@ -189,7 +207,11 @@ impl Reader<'_> {
         }
         let action = match (object.get("composite"), text("relay"), text("method"), text("path")) {
             (Some(composite), ..) => Some(Action::Composite(self.steps(pointer, composite))),
-            (None, Some(tool), ..) => Some(Action::Relay(tool)),
+            (None, Some(tool), ..) => Some(Action::Relay {
+                tool,
+                timeout_seconds: object.get("timeout_seconds").and_then(Value::as_u64).unwrap_or(0),
+                timeout_argument: text("timeout_argument").unwrap_or_default(),
+            }),
             (None, None, Some(method), Some(path)) if !path.is_empty() => Some(Action::Request { method, path }),
             _ => None,
         };
@@ -198,6 +220,7 @@ impl Reader<'_> {
             input_schema: object.get("inputSchema").cloned().unwrap_or_default(),
             group: text("group"),
             resource: text("resource").unwrap_or_default(),
+            reader: text("reader").unwrap_or_default(),
         });
         Some(Definition {
             facts: self.facts(pointer, &name, object),
@@ -270,6 +293,8 @@ impl Reader<'_> {
                 scope: object.get("scope")?.as_str()?.to_owned(),
                 secret_arguments: strings(secrets.and_then(|secrets| secrets.get("arguments"))),
                 secret_results: strings(secrets.and_then(|secrets| secrets.get("results"))),
+                phrases: object.get("phrase").map_or(Some(Vec::new()), phrases)?,
+                opt_in: object.get("opt_in").is_some_and(|opt_in| opt_in == true),
             })
         })();
         if facts.is_none() {
@@ -305,6 +330,27 @@ fn effect_when(value: &Value) -> Option<EffectWhen> {
         condition,
         effect: effect(value.get("effect")?)?,
     })
+}
+
+/// One phrase, or one for each value of an argument: `[{"argument", "equals", "phrase"}]`.
+fn phrases(value: &Value) -> Option<Vec<Phrase>> {
+    let text = |value: Option<&Value>| Some(value?.as_str()?.to_owned().into());
+    match value {
+        Value::String(phrase) => {
+            Some(vec![Phrase { argument: "".into(), equals: "".into(), text: phrase.clone().into() }])
+        }
+        Value::Array(phrases) => phrases
+            .iter()
+            .map(|phrase| {
+                Some(Phrase {
+                    argument: text(phrase.get("argument"))?,
+                    equals: phrase.get("equals")?.to_string().into(),
+                    text: text(phrase.get("phrase"))?,
+                })
+            })
+            .collect(),
+        _ => None,
+    }
 }
 
 fn strings(value: Option<&Value>) -> Vec<String> {

@@ -44,6 +44,18 @@ pub struct Settings {
     /// How requests are authenticated.
     #[serde(default)]
     pub authentication: AuthenticationSetting,
+    /// The MCP server that definitions with `relay` are passed on to.
+    #[serde(default)]
+    pub relay: Option<RelaySetting>,
+    /// How arguments may name resources otherwise than by id.
+    #[serde(default)]
+    pub references: Vec<ReferenceSetting>,
+    /// What a resource has to say for definitions with `opt_in`.
+    #[serde(default)]
+    pub opt_in: Option<OptInSetting>,
+    /// How a user gets a token by signing in elsewhere.
+    #[serde(default)]
+    pub login: Option<LoginSetting>,
     /// Groups of tools.
     #[serde(default)]
     pub toolsets: Vec<ToolsetSettings>,
@@ -113,6 +125,75 @@ pub struct EnvironmentSetting {
     /// Variables with additional headers.
     #[serde(default)]
     pub headers: Vec<String>,
+}
+
+/// `[relay]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RelaySetting {
+    /// Where the server is.
+    pub url: String,
+    /// Where a user gets a token.
+    #[serde(default)]
+    pub credential_help: String,
+    /// Environment variables.
+    #[serde(default)]
+    pub environment: RelayEnvironmentSetting,
+}
+
+/// `[relay.environment]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RelayEnvironmentSetting {
+    /// Variables that hold the token, first match wins.
+    #[serde(default)]
+    pub token: Vec<String>,
+    /// Variables that replace the address.
+    #[serde(default)]
+    pub url: Vec<String>,
+}
+
+/// `[[references]]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReferenceSetting {
+    /// Names of the arguments that are meant.
+    pub arguments: Vec<String>,
+    /// Regular expression of an id.
+    pub ids: String,
+    /// The tool that lists the resources.
+    pub tool: String,
+    /// The member of its answer that holds the list.
+    #[serde(default)]
+    pub list: String,
+    /// The member that is the id.
+    pub id: String,
+    /// The member that is the name.
+    pub name: String,
+    /// What the resources are.
+    pub kind: String,
+}
+
+/// `[opt_in]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OptInSetting {
+    /// The member of the resource that has to be true.
+    pub member: String,
+    /// The code of the refusal.
+    pub code: String,
+    /// How it is set.
+    pub help: String,
+}
+
+/// `[login]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LoginSetting {
+    /// Path of the device authorization endpoint.
+    pub authorize: String,
+    /// Path of the token endpoint.
+    pub token: String,
 }
 
 /// `[authentication]`

@@ -23,7 +23,9 @@ pub(super) fn binding(definition: &Definition, alone: &Standalone) -> Result<(Bi
             return Ok((Binding::Operation(lowered.operation), lowered.input_schema));
         }
         Action::Composite(steps) => (steps.as_slice(), None),
-        Action::Relay(tool) => (&[][..], Some(tool)),
+        Action::Relay { tool, timeout_seconds, timeout_argument } => {
+            (&[][..], Some((tool, *timeout_seconds, timeout_argument)))
+        }
     };
     let input_schema = input_schema(alone, |_| {});
     let keys =
@@ -35,7 +37,13 @@ pub(super) fn binding(definition: &Definition, alone: &Standalone) -> Result<(Bi
     let arguments = arguments.into_iter().map(Text::from).collect();
     let resource = Text::from(resource.clone());
     let binding = match relayed {
-        Some(tool) => Binding::Relay(Relay { tool: tool.clone().into(), arguments, resource }),
+        Some((tool, timeout_seconds, timeout_argument)) => Binding::Relay(Relay {
+            tool: tool.clone().into(),
+            timeout_seconds,
+            timeout_argument: timeout_argument.clone().into(),
+            arguments,
+            resource,
+        }),
         None => {
             let operations = steps.iter().map(step).collect::<Result<_, _>>()?;
             Binding::Composite(Composite { operations, arguments, resource })

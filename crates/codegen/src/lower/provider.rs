@@ -1,7 +1,8 @@
 use super::tool::LoweredTool;
 use crate::load::{AccessSetting, AuthenticationScheme, QueryArraysSetting, Source, ToolsetSettings};
 use infra_mcp_model::{
-    Access, Authentication, Environment, List, Provider, QueryArrays, SharedArgument, Text, Toolset,
+    Access, Authentication, DeviceLogin, Environment, List, OptIn, Provider, QueryArrays, Reference, RemoteServer,
+    SharedArgument, Text, Toolset,
 };
 
 /// A provider whose tools are lowered, with what emission needs beside the model.
@@ -100,6 +101,34 @@ pub(super) fn head(source: &Source) -> Provider {
         },
         instructions: settings.instructions.clone().into(),
         expose: settings.expose.into(),
+        relay: settings.relay.as_ref().map(|relay| RemoteServer {
+            url: relay.url.clone().into(),
+            url_variables: texts(&relay.environment.url),
+            token_variables: texts(&relay.environment.token),
+            credential_help: relay.credential_help.clone().into(),
+        }),
+        references: settings
+            .references
+            .iter()
+            .map(|reference| Reference {
+                arguments: texts(&reference.arguments),
+                ids: reference.ids.clone().into(),
+                tool: reference.tool.clone().into(),
+                list: reference.list.clone().into(),
+                id: reference.id.clone().into(),
+                name: reference.name.clone().into(),
+                kind: reference.kind.clone().into(),
+            })
+            .collect(),
+        opt_in: settings.opt_in.as_ref().map(|opt_in| OptIn {
+            member: opt_in.member.clone().into(),
+            code: opt_in.code.clone().into(),
+            help: opt_in.help.clone().into(),
+        }),
+        login: settings
+            .login
+            .as_ref()
+            .map(|login| DeviceLogin { authorize: login.authorize.clone().into(), token: login.token.clone().into() }),
         toolsets: List::default(),
         routes: List::default(),
     }

@@ -4,7 +4,7 @@ use super::published::publish;
 use super::text::{bounded, one_line};
 use crate::load::{Definition, DefinitionFile, Source};
 use crate::report::{Report, Severity};
-use infra_mcp_model::{Binding, Effect, Method, Review, Route, Text, Tool};
+use infra_mcp_model::{Binding, Effect, Method, Review, Route, Tool};
 use serde_json::{Map, Value};
 
 /// A tool of the model, with what emission needs beside it.
@@ -86,6 +86,8 @@ impl Words<'_> {
             scope: facts.scope.into(),
             secret_arguments: facts.secret_arguments.into_iter().map(Into::into).collect(),
             secret_results: facts.secret_results.into_iter().map(Into::into).collect(),
+            phrases: facts.phrases.into(),
+            opt_in: facts.opt_in,
             reviewed: true,
         }
     }
@@ -105,6 +107,8 @@ fn careful(binding: &Binding, provider: &str) -> Review {
         scope: format!("{provider}:{}", if reads { "read" } else { "write" }).into(),
         secret_arguments: Default::default(),
         secret_results: Default::default(),
+        phrases: Default::default(),
+        opt_in: false,
         reviewed: false,
     }
 }
@@ -130,6 +134,8 @@ pub(super) fn lower(
     check_words(name, words, &paths, report);
     let lacking = words.lacking(&paths);
     let listing = listing(name, &title, &description, &published, &review, binding.body());
+    let alone = words.definition.and_then(|(_, definition)| definition.standalone.as_ref());
+    let reader = alone.map(|alone| alone.reader.clone()).unwrap_or_default();
     let aliases = words.definition.map(|(_, definition)| definition.aliases.clone()).unwrap_or_default();
     let operation_name = words.definition.and_then(|(_, definition)| definition.operation_name.clone());
     let operation_name = operation_name.unwrap_or_else(|| names::of_binding(name, &binding));
@@ -143,7 +149,7 @@ pub(super) fn lower(
         aliases: aliases.into(),
         review,
         binding,
-        reader: Text::default(),
+        reader: reader.into(),
         input_schema: input_schema.to_string().into(),
         listing,
     };

@@ -20,6 +20,29 @@ pub static ACME: Provider = Provider {
     query_arrays: QueryArrays::Declared,
     instructions: B(""),
     expose: Expose::Flat,
+    relay: Some(RemoteServer {
+        url: B("https://far.acme.example/mcp"),
+        url_variables: B(&[B("ACME_FAR_URL")]),
+        token_variables: B(&[B("ACME_FAR_TOKEN")]),
+        credential_help: B("Make a token at https://far.acme.example/tokens."),
+    }),
+    references: B(&[
+        Reference {
+            arguments: B(&[B("machine")]),
+            ids: B("^m-"),
+            tool: B("far_list"),
+            list: B("machines"),
+            id: B("id"),
+            name: B("label"),
+            kind: B("machine"),
+        },
+    ]),
+    opt_in: Some(OptIn {
+        member: B("wipeable"),
+        code: B("not_wipeable"),
+        help: B("Its owner sets it in the console."),
+    }),
+    login: Some(DeviceLogin { authorize: B("/oauth/device"), token: B("/oauth/token") }),
     toolsets: B(&[
         Toolset {
             name: B("machines"),
@@ -34,6 +57,18 @@ pub static ACME: Provider = Provider {
                 SharedArgument {
                     name: B("force"),
                     schema: B(r#"{"type":"boolean","description":"Cut the power. Default: false."}"#),
+                },
+                SharedArgument {
+                    name: B("machine"),
+                    schema: B(r#"{"type":"string","description":"Which machine."}"#),
+                },
+                SharedArgument {
+                    name: B("patience"),
+                    schema: B(r#"{"type":"integer","description":"Seconds to wait."}"#),
+                },
+                SharedArgument {
+                    name: B("confirmation"),
+                    schema: B(r#"{"type":"string","description":"The phrase."}"#),
                 },
             ]),
             tools: B(&[
@@ -54,6 +89,8 @@ pub static ACME: Provider = Provider {
                         scope: B("machines:power"),
                         secret_arguments: B(&[]),
                         secret_results: B(&[]),
+                        phrases: B(&[]),
+                        opt_in: false,
                         reviewed: true,
                     },
                     binding: Binding::Composite(Composite {
@@ -130,9 +167,17 @@ pub static ACME: Provider = Provider {
                         scope: B("machines:read"),
                         secret_arguments: B(&[]),
                         secret_results: B(&[]),
+                        phrases: B(&[]),
+                        opt_in: false,
                         reviewed: true,
                     },
-                    binding: Binding::Relay(Relay { tool: B("list"), arguments: B(&[]), resource: B("") }),
+                    binding: Binding::Relay(Relay {
+                        tool: B("list"),
+                        timeout_seconds: 0,
+                        timeout_argument: B(""),
+                        arguments: B(&[]),
+                        resource: B(""),
+                    }),
                     reader: B(""),
                     input_schema: B(r#"{"type":"object","properties":{},"additionalProperties":false}"#),
                     listing: Listing {
@@ -142,6 +187,51 @@ pub static ACME: Provider = Provider {
                         end: B(r#"},"annotations":{"readOnlyHint":true,"destructiveHint":false,"idempotentHint":true,"openWorldHint":true}}"#),
                         signature: B(""),
                         required: B(""),
+                    },
+                },
+                Tool {
+                    name: B("far_wipe"),
+                    title: B("Wipe a far machine"),
+                    description: B("Empties a machine of the other server."),
+                    toolset: B("machines"),
+                    operation_name: B("far_wipe"),
+                    aliases: B(&[]),
+                    review: Review {
+                        effect: Effect::Destructive,
+                        effect_when: B(&[]),
+                        money: false,
+                        exec: false,
+                        asynchronous: false,
+                        idempotent: true,
+                        scope: B("machines:wipe"),
+                        secret_arguments: B(&[]),
+                        secret_results: B(&[]),
+                        phrases: B(&[
+                            Phrase {
+                                argument: B("patience"),
+                                equals: B("5"),
+                                text: B("WIPE {machine} SOON"),
+                            },
+                        ]),
+                        opt_in: true,
+                        reviewed: true,
+                    },
+                    binding: Binding::Relay(Relay {
+                        tool: B("wipe"),
+                        timeout_seconds: 600,
+                        timeout_argument: B("patience"),
+                        arguments: B(&[B("machine"), B("patience"), B("confirmation")]),
+                        resource: B("machine"),
+                    }),
+                    reader: B("far_list"),
+                    input_schema: B(r#"{"type":"object","required":["machine"],"properties":{"machine":{"type":"string"},"patience":{"type":"integer"},"confirmation":{"type":"string"}},"additionalProperties":false}"#),
+                    listing: Listing {
+                        head: B(r#"{"name":"far_wipe""#),
+                        title: B(r#","title":"Wipe a far machine""#),
+                        tail: B(r#","description":"Empties a machine of the other server.","inputSchema":{"type":"object","properties":{"machine":{"type":"string","description":"Which machine."},"patience":{"type":"integer","description":"Seconds to wait."},"confirmation":{"type":"string","description":"The phrase."}"#),
+                        end: B(r#"},"required":["machine"]},"annotations":{"readOnlyHint":false,"destructiveHint":true,"idempotentHint":true,"openWorldHint":true}}"#),
+                        signature: B("machine, patience?, confirmation?"),
+                        required: B("machine, …"),
                     },
                 },
             ]),
@@ -202,6 +292,31 @@ pub mod types {
                 const PROVIDER: &'static str = "acme";
                 const NAME: &'static str = "far_list";
             }
+            /// Wipe a far machine
+            ///
+            /// Empties a machine of the other server.
+            #[derive(Debug, Clone, PartialEq, ::serde::Serialize)]
+            pub struct FarWipe {
+                /// Which machine.
+                pub machine: String,
+                /// Seconds to wait.
+                #[serde(skip_serializing_if = "Option::is_none")]
+                pub patience: Option<i64>,
+                /// The phrase.
+                #[serde(skip_serializing_if = "Option::is_none")]
+                pub confirmation: Option<String>,
+            }
+            impl FarWipe {
+                /// With the required arguments; the optional ones are left out.
+                #[must_use]
+                pub fn new(machine: String) -> Self {
+                    Self { machine, patience: None, confirmation: None }
+                }
+            }
+            impl ToolCall for FarWipe {
+                const PROVIDER: &'static str = "acme";
+                const NAME: &'static str = "far_wipe";
+            }
             /// Every struct of this module filled, with the JSON arguments it stands for.
             #[cfg(test)]
             pub(crate) fn samples() -> Vec<(&'static str, &'static str, ::serde_json::Value, &'static str)> {
@@ -210,6 +325,12 @@ pub mod types {
                 samples.push(("acme", "power_off", filled, r#"{"id":1,"force":true}"#));
                 let filled = ::serde_json::to_value(FarList {}).expect("plain data");
                 samples.push(("acme", "far_list", filled, "{}"));
+                let filled = ::serde_json::to_value(FarWipe {
+                    machine: "sample machine".to_owned(),
+                    patience: Some(1),
+                    confirmation: Some("sample confirmation".to_owned()),
+                }).expect("plain data");
+                samples.push(("acme", "far_wipe", filled, r#"{"machine":"sample machine","patience":1,"confirmation":"sample confirmation"}"#));
                 samples
             }
         }

@@ -20,6 +20,10 @@ pub static ACME: Provider = Provider {
     query_arrays: QueryArrays::Declared,
     instructions: B(""),
     expose: Expose::Flat,
+    relay: None,
+    references: B(&[]),
+    opt_in: None,
+    login: None,
     toolsets: B(&[
         Toolset {
             name: B("acme"),
@@ -45,6 +49,8 @@ pub static ACME: Provider = Provider {
                         scope: B("acme:read"),
                         secret_arguments: B(&[]),
                         secret_results: B(&[]),
+                        phrases: B(&[]),
+                        opt_in: false,
                         reviewed: false,
                     },
                     binding: Binding::Operation(Operation {

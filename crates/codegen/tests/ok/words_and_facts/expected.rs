@@ -20,6 +20,10 @@ pub static ACME: Provider = Provider {
     query_arrays: QueryArrays::Declared,
     instructions: B(""),
     expose: Expose::Flat,
+    relay: None,
+    references: B(&[]),
+    opt_in: None,
+    login: None,
     toolsets: B(&[
         Toolset {
             name: B("things"),
@@ -57,6 +61,8 @@ pub static ACME: Provider = Provider {
                         scope: B("things:delete"),
                         secret_arguments: B(&[]),
                         secret_results: B(&[]),
+                        phrases: B(&[]),
+                        opt_in: false,
                         reviewed: true,
                     },
                     binding: Binding::Operation(Operation {
@@ -104,6 +110,8 @@ pub static ACME: Provider = Provider {
                         scope: B("acme:read"),
                         secret_arguments: B(&[]),
                         secret_results: B(&[]),
+                        phrases: B(&[]),
+                        opt_in: false,
                         reviewed: false,
                     },
                     binding: Binding::Operation(Operation {
@@ -143,6 +151,8 @@ pub static ACME: Provider = Provider {
                         scope: B("billing:spend"),
                         secret_arguments: B(&[B("code")]),
                         secret_results: B(&[]),
+                        phrases: B(&[]),
+                        opt_in: false,
                         reviewed: true,
                     },
                     binding: Binding::Operation(Operation {

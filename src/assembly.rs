@@ -75,6 +75,8 @@ pub(crate) fn server(config: Config, catalogue: Arc<Catalogue>, providers: Provi
         gate: Arc::new(gate),
         recorder: Recorder::new(store),
         executor: Arc::new(executor),
+        local: config.local,
+        secrets: config.secrets,
         result_limit: config.result_limit.unwrap_or(0),
     }
 }

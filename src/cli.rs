@@ -9,6 +9,7 @@ mod call;
 mod describe;
 mod kill_switch;
 mod list;
+mod scopes;
 mod serve;
 mod token;
 
@@ -68,6 +69,9 @@ fn carry_out(flags: Flags, only: Only, providers: Providers) -> Result<ExitCode,
         config.selection.access.get_or_insert(Access::Full);
     }
     let catalogue = Arc::new(Catalogue::select(providers, &config.selection)?);
+    if let Some(given) = &config.local.grant().scopes {
+        scopes::check(given, &catalogue)?;
+    }
     if config.sandbox && matches!(command, None | Some(Command::Call { .. })) {
         complain(&"Sandbox: a simulated provider answers. Nothing real is read, changed or bought.");
     }

@@ -4,6 +4,9 @@ use std::fmt;
 
 use crate::catalogue::Entry;
 
+/// The scope that shows credentials in answers. Only its own name grants it: no wildcard does.
+pub const SECRETS_READ: &str = "secrets:read";
+
 /// Who makes a call: the local user, or the bearer of a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Principal {
@@ -16,6 +19,18 @@ impl Principal {
     #[must_use]
     pub fn local() -> Self {
         Self { id: "local".to_owned(), grant: Grant::default() }
+    }
+
+    /// The same user, with only these scopes.
+    #[must_use]
+    pub fn local_with(scopes: Option<Vec<String>>) -> Self {
+        Self { grant: Grant { scopes, ..Grant::default() }, ..Self::local() }
+    }
+
+    /// Whether answers show credentials to this principal.
+    #[must_use]
+    pub fn reads_secrets(&self) -> bool {
+        self.grant.scopes.iter().flatten().any(|scope| scope == SECRETS_READ)
     }
 
     /// Somebody with a name of their own, such as `token:NAME` or `ISSUER#SUBJECT`.

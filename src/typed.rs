@@ -3,7 +3,6 @@
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use crate::call::Caller;
 use crate::error::CallError;
 use crate::executor::Reply;
 use crate::server::Server;
@@ -50,7 +49,7 @@ impl Server {
         let Some(entry) = self.catalogue.get(T::PROVIDER, T::NAME) else {
             return Err(CallError::Client { problem: self.unknown(T::NAME).to_string() });
         };
-        self.carry_out(entry, arguments(call)?, Caller::local(None)).await
+        self.carry_out(entry, arguments(call)?, self.local_caller(None)).await
     }
 }
 

@@ -7,7 +7,6 @@ use rmcp::model::{CallToolResult, ContentBlock};
 use serde_json::{Value, json};
 
 use super::{FAILED, arguments, complain, print, serve};
-use crate::call::Caller;
 use crate::error::StartupError;
 use crate::server::Server;
 
@@ -25,7 +24,8 @@ pub(super) fn call(server: &Server, name: &str, given: &[String]) -> Result<Exit
         let mut text = String::new();
         io::stdin().read_to_string(&mut text).map(|_| text)
     })?;
-    let outcome = serve::runtime()?.block_on(server.call(name, arguments, Caller::local(Some(CLIENT.to_owned()))));
+    let outcome =
+        serve::runtime()?.block_on(server.call(name, arguments, server.local_caller(Some(CLIENT.to_owned()))));
     let result = outcome.map_err(|problem| unknown(problem.to_string()))?;
     let failed = result.is_error == Some(true);
     let mut texts = texts(&result);

@@ -1,6 +1,5 @@
 //! The tokens that callers over HTTP show.
 
-use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use chrono::{DateTime, Days, NaiveDate, NaiveTime};
@@ -20,7 +19,7 @@ use crate::store::{Revocation, Store, StoreError, TokenRecord};
 /// Refuses flags that a token does not know: whoever gives them believes that they hold.
 pub(super) fn check_flags(command: &TokenCommand, options: &Options) -> Result<(), StartupError> {
     let servers = options.access.is_some() || !options.tools.is_empty() || !options.exclude_tools.is_empty();
-    let tokens = options.read_only || !options.toolsets.is_empty();
+    let tokens = options.read_only || !options.toolsets.is_empty() || !options.scopes.is_empty();
     match command {
         TokenCommand::Create { .. } if servers => Err(StartupError::new(
             "--access, --tools, --exclude-tools",
@@ -28,7 +27,7 @@ pub(super) fn check_flags(command: &TokenCommand, options: &Options) -> Result<(
             "Narrow the token with --toolsets, --scopes and --read-only, or give these flags to the server.",
         )),
         TokenCommand::List { .. } | TokenCommand::Revoke { .. } if servers || tokens => Err(StartupError::new(
-            "--toolsets, --read-only, --access, --tools, --exclude-tools",
+            "--toolsets, --scopes, --read-only, --access, --tools, --exclude-tools",
             "they mean nothing to this sub-command.",
             "Leave them out; what a token reaches is said when it is made.",
         )),
@@ -39,7 +38,7 @@ pub(super) fn check_flags(command: &TokenCommand, options: &Options) -> Result<(
 /// Makes, lists or revokes.
 pub(super) fn token(config: &Config, catalogue: &Catalogue, command: &TokenCommand) -> Result<ExitCode, StartupError> {
     match command {
-        TokenCommand::Create { name, scopes, expires } => create(config, catalogue, name, scopes, expires.as_deref()),
+        TokenCommand::Create { name, expires } => create(config, catalogue, name, expires.as_deref()),
         TokenCommand::List { json } => list(config, *json),
         TokenCommand::Revoke { name } => revoke(config, name),
     }
@@ -49,23 +48,16 @@ fn unusable(error: StoreError) -> StartupError {
     StartupError::new("Tokens", error.to_string(), "Nothing was changed.")
 }
 
-fn create(
-    config: &Config,
-    catalogue: &Catalogue,
-    name: &str,
-    scopes: &[String],
-    expires: Option<&str>,
-) -> Result<ExitCode, StartupError> {
+fn create(config: &Config, catalogue: &Catalogue, name: &str, expires: Option<&str>) -> Result<ExitCode, StartupError> {
     if !tokens::is_name(name) {
         let fix = "Take letters, digits, dots, dashes, underscores and @, at most 64 of them.";
         return Err(StartupError::new("--name", format!("{name:?} cannot be the name of a token."), fix));
     }
-    check_scopes(scopes, catalogue)?;
     let now = now();
     let expires = expires.map(|text| moment(text, now)).transpose()?;
     let grant = Grant {
         toolsets: config.selection.toolsets.clone(),
-        scopes: (!scopes.is_empty()).then(|| scopes.to_vec()),
+        scopes: config.local.grant().scopes.clone(),
         read_only: config.selection.access == Some(Access::Read),
     };
     if !catalogue.entries().iter().any(|entry| grant.admits(entry)) {
@@ -86,20 +78,6 @@ fn create(
     }
     complain(&format_args!("This is the token {name:?}. It is shown this once; pass it on over a safe way."));
     Ok(print(&format!("{}\n", token.expose())))
-}
-
-/// Refuses scopes that no tool has.
-fn check_scopes(scopes: &[String], catalogue: &Catalogue) -> Result<(), StartupError> {
-    let single: BTreeSet<&str> = catalogue.entries().iter().map(|entry| entry.tool.review.scope.as_ref()).collect();
-    let areas: BTreeSet<String> =
-        single.iter().filter_map(|scope| scope.split_once(':')).map(|(area, _)| format!("{area}:*")).collect();
-    let known = || single.iter().copied().chain(areas.iter().map(String::as_str)).chain(["*"]);
-    let Some(unknown) = scopes.iter().find(|scope| !known().any(|other| other == *scope)) else { return Ok(()) };
-    let problem = match nearest(unknown, known()) {
-        Some(nearest) => format!("there is no scope `{unknown}`; did you mean `{nearest}`?"),
-        None => format!("there is no scope `{unknown}`."),
-    };
-    Err(StartupError::new("--scopes", problem, format!("Accepted: {}.", known().collect::<Vec<_>>().join(", "))))
 }
 
 /// When a token ends: so long from `now`, or with the end of a day. In seconds since 1970-01-01T00:00:00Z.

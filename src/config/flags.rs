@@ -75,6 +75,13 @@ pub struct Options {
     /// The same as --access read, and wins over it: nothing is changed, spent, run, and no credential handed out
     #[arg(long, global = true)]
     pub read_only: bool,
+    /// Only tools with these scopes, separated by commas: `vms:read`, `vms:*` for all of an area, `*` for all.
+    /// `secrets:read` shows credentials in answers and counts only by its own name: '*,secrets:read'
+    #[arg(long, global = true, value_name = "SCOPES", value_delimiter = ',')]
+    pub scopes: Vec<String>,
+    /// Where credentials in answers go that the caller may not see [default: withhold]
+    #[arg(long, global = true, value_name = "WHERE")]
+    pub secrets: Option<SecretsWay>,
     /// How a person approves what destroys, costs money, runs code or hands out a secret [default: ask]
     #[arg(long, global = true, value_name = "WAY")]
     pub approval: Option<ApprovalWay>,
@@ -129,6 +136,15 @@ impl From<ApprovalWay> for Way {
             ApprovalWay::None => Self::None,
         }
     }
+}
+
+/// What becomes of credentials in answers to callers without the scope `secrets:read`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SecretsWay {
+    /// They are taken out.
+    Withhold,
+    /// They are written to a file of the state directory; the answer names it.
+    File,
 }
 
 /// How much is logged.
@@ -206,9 +222,6 @@ pub enum TokenCommand {
         /// Whose token it is; it stands in logs
         #[arg(long)]
         name: String,
-        /// Only tools with these scopes, separated by commas: vms:read, or vms:* for all of an area
-        #[arg(long, value_name = "SCOPES", value_delimiter = ',')]
-        scopes: Vec<String>,
         /// Refuse it from then on: after 12h or 30d, or after the day 2026-12-31 (UTC) [default: never]
         #[arg(long, value_name = "WHEN")]
         expires: Option<String>,

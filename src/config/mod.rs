@@ -15,7 +15,9 @@ use infra_mcp_model::{Access, Provider, Text, Toolset};
 use url::{Host, Url};
 
 pub use environment::Environment;
-pub use flags::{AuditCommand, AuditFilter, Command, Flags, KillSwitch, LogLevel, Options, TokenCommand, Which};
+pub use flags::{
+    AuditCommand, AuditFilter, Command, Flags, KillSwitch, LogLevel, Options, SecretsWay, TokenCommand, Which,
+};
 pub use headers::HeadersError;
 pub use http::HttpConfig;
 
@@ -25,6 +27,8 @@ use crate::error::StartupError;
 use crate::executor::NetworkOptions;
 use crate::near::nearest;
 use crate::policy::{Policy, PolicyFile, Way};
+use crate::principal::Principal;
+use crate::result::Secrets;
 
 /// How long calls in flight may go on at the end unless `--grace` says otherwise.
 const GRACE: Duration = Duration::from_secs(10);
@@ -148,6 +152,10 @@ pub struct Config {
     pub state_directory: Option<PathBuf>,
     /// How long calls in flight may go on at the end.
     pub grace: Duration,
+    /// Who calls where nobody is asked for a name.
+    pub local: Arc<Principal>,
+    /// What becomes of credentials in answers.
+    pub secrets: Secrets,
     /// The longest result in characters, where it was given; 0 means no limit.
     pub result_limit: Option<usize>,
     /// Whether a simulated provider stands in the place of the network.
@@ -181,14 +189,17 @@ impl Config {
                 accounts.insert(provider.name.as_ref(), Arc::new(account));
             }
         }
+        let state_directory = state::directory(&options, environment)?;
         Ok(Self {
+            local: Arc::new(Principal::local_with((!options.scopes.is_empty()).then(|| options.scopes.clone()))),
+            secrets: secrets(&options, state_directory.as_deref())?,
             policy: policy(&options, providers)?,
             approval: options.approval.map_or_else(Way::default, Into::into),
             approve_command: approve_command(&options),
             accounts,
             network,
             http: HttpConfig::new(&options)?,
-            state_directory: state::directory(&options, environment)?,
+            state_directory,
             grace: options.grace.map_or(GRACE, Duration::from_secs),
             result_limit: options.max_result,
             sandbox: options.sandbox,
@@ -222,6 +233,18 @@ impl Config {
     #[must_use]
     pub fn served_result_limit(&self) -> usize {
         self.result_limit.unwrap_or(RESULT_LIMIT)
+    }
+}
+
+fn secrets(options: &Options, state_directory: Option<&Path>) -> Result<Secrets, StartupError> {
+    match (options.secrets, state_directory) {
+        (None | Some(SecretsWay::Withhold), _) => Ok(Secrets::Withheld),
+        (Some(SecretsWay::File), Some(directory)) => Ok(Secrets::kept_in(directory)),
+        (Some(SecretsWay::File), None) => Err(StartupError::new(
+            "--secrets file",
+            "nothing says where the files are to be: HOME is not set.",
+            "Name a directory with --state-dir.",
+        )),
     }
 }
 

@@ -21,6 +21,7 @@ mod tools;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rmcp::ErrorData;
@@ -33,6 +34,7 @@ use tokio_util::sync::CancellationToken;
 pub use handler::Fixtures;
 
 use crate::authentication::Authentication;
+use crate::principal::Principal;
 use crate::transport::{HttpOptions, Origins, Proxies, serve_http};
 
 /// A PNG image of one red pixel, in Base64.
@@ -52,7 +54,7 @@ pub async fn serve(port: u16, listening: impl FnOnce(SocketAddr)) -> io::Result<
     let options = HttpOptions {
         origins: Origins::default(),
         proxies: Proxies::default(),
-        authentication: Authentication::open(),
+        authentication: Authentication::open(Arc::new(Principal::local())),
         certificates: None,
         most_sessions: 256,
         session_idle: Duration::from_secs(60),

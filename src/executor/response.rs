@@ -35,6 +35,8 @@ pub struct Reply {
     pub body: String,
     /// What the body is.
     pub media: Media,
+    /// What a reader should know besides, in sentences.
+    pub notes: Vec<String>,
 }
 
 /// What the body of a [`Reply`] is.
@@ -96,6 +98,7 @@ fn success(call: &Call, status: StatusCode, headers: &HeaderMap, body: Bytes) ->
                 status: status.as_u16(),
                 body: if media == Media::Empty { String::new() } else { body },
                 media,
+                notes: Vec::new(),
             });
         }
     };

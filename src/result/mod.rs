@@ -1,23 +1,33 @@
 //! From the outcome of a call to the result of a tool.
 
 mod cut;
+mod secrets;
+mod untrusted;
 
 use rmcp::model::{CallToolResult, ContentBlock};
 
 use crate::error::CallError;
 use crate::executor::{Media, Reply};
 
+pub use secrets::Secrets;
+
 /// Makes the tool result. A reply of more than `limit_chars` characters is cut and a second text
-/// says what is missing; 0 is no limit. JSON stays valid and keeps every digit.
+/// says what is missing; 0 is no limit. JSON stays valid and keeps every digit. A reply with text that somebody else
+/// wrote is followed by a sentence that says so, and marked in `_meta`.
 #[must_use]
 pub fn to_result(outcome: Result<Reply, CallError>, limit_chars: usize) -> CallToolResult {
     match outcome {
         Ok(reply) => {
+            let marked = untrusted::holds_prose(&reply);
             let structured = (reply.media == Media::Structured).then(|| reply.body.clone());
             let mut result = CallToolResult::success(content(reply, limit_chars));
             // Half of a structure is none.
-            let whole = structured.filter(|body| matches!(result.content.as_slice(), [only] if said(only) == body));
+            let whole = structured.filter(|body| result.content.first().is_some_and(|first| said(first) == body));
             result.structured_content = whole.and_then(|body| serde_json::from_str(&body).ok());
+            if marked {
+                result.content.push(ContentBlock::text(untrusted::NOTE));
+                result.meta.get_or_insert_default().insert(untrusted::MARK.to_owned(), true.into());
+            }
             result
         }
         Err(error) => CallToolResult::error(vec![ContentBlock::text(error.to_string())]),
@@ -28,7 +38,14 @@ fn said(block: &ContentBlock) -> &str {
     block.as_text().map_or("", |text| &text.text)
 }
 
-fn content(reply: Reply, limit: usize) -> Vec<ContentBlock> {
+fn content(mut reply: Reply, limit: usize) -> Vec<ContentBlock> {
+    let notes = std::mem::take(&mut reply.notes);
+    let mut blocks = body(reply, limit);
+    blocks.extend(notes.into_iter().map(ContentBlock::text));
+    blocks
+}
+
+fn body(reply: Reply, limit: usize) -> Vec<ContentBlock> {
     if reply.media == Media::Empty {
         return vec![ContentBlock::text(format!("Done: HTTP {}, no content.", reply.status))];
     }
@@ -53,7 +70,7 @@ mod tests {
     }
 
     fn reply(body: &str, media: Media) -> Result<Reply, CallError> {
-        Ok(Reply { status: 204, body: body.to_owned(), media })
+        Ok(Reply { status: 204, body: body.to_owned(), media, notes: Vec::new() })
     }
 
     #[test]

@@ -54,7 +54,8 @@ impl Handler {
     /// Presents `server` under the name of its binary and a title for people, to the local user.
     #[must_use]
     pub fn local(server: Arc<Server>, name: &str, title: &str) -> Self {
-        Self::new(server, name, title, Some(Arc::new(Principal::local())))
+        let local = Arc::clone(&server.local);
+        Self::new(server, name, title, Some(local))
     }
 
     /// Presents `server` to whomever the transport names. It refuses a request that names nobody.
@@ -105,6 +106,10 @@ impl Served for Handler {
             return Some(self.0.whole.clone());
         }
         Some(self.0.server.listing(Arc::clone(principal)))
+    }
+
+    fn local(&self) -> Arc<Principal> {
+        Arc::clone(&self.0.server.local)
     }
 
     fn lacking_scope(&self, principal: &Principal, tool: &str) -> Option<&'static str> {

@@ -27,7 +27,7 @@ use crate::error::CallError;
 use crate::executor::{Executor, Reply};
 use crate::policy::{Admission, Gate};
 use crate::principal::Principal;
-use crate::result;
+use crate::result::{self, Secrets};
 
 /// Everything a call needs. Listing and calling use the same catalogue, so nothing hidden can be called.
 pub struct Server {
@@ -45,6 +45,10 @@ pub struct Server {
     pub recorder: Recorder,
     /// What carries calls out.
     pub executor: Arc<Executor>,
+    /// Who calls where nobody is asked for a name.
+    pub local: Arc<Principal>,
+    /// What becomes of credentials in answers.
+    pub secrets: Secrets,
     /// The longest result, in characters; 0 means no limit.
     pub result_limit: usize,
 }
@@ -54,6 +58,12 @@ impl Server {
     #[must_use]
     pub fn listing(&self, principal: Arc<Principal>) -> Listing {
         Listing::new(Arc::clone(&self.catalogue), Arc::clone(&self.gate), principal)
+    }
+
+    /// The user of this process, by a client of this name.
+    #[must_use]
+    pub fn local_caller(&self, client_name: Option<String>) -> Caller {
+        Caller { principal: Arc::clone(&self.local), ..Caller::local(client_name) }
     }
 
     /// Calls a tool. Whatever goes wrong after the tool is known is part of the result, in words that
@@ -116,13 +126,16 @@ impl Server {
         let account = self.account(entry.provider)?;
         let call = Call { entry, arguments, account, caller };
         let resource = if self.gate.must_see_resource(&call) { self.see_resource(&call).await } else { None };
-        let shown = |call: &Call| preview::preview(call, resource.as_ref());
+        let principal = Arc::clone(&call.caller.principal);
+        let outlook = self.secrets.outlook(entry.tool, &principal);
+        let shown = |call: &Call| preview::preview(call, resource.as_ref(), outlook);
         recording.on(|trail| trail.made(&call));
         let intent = |approval: Option<&str>| recording.intent(approval);
         match self.gate.admit(call, resource.as_ref(), &evidence, shown, intent)? {
             Admission::Granted { authorized, approval } => {
                 recording.on(|trail| trail.approved(approval));
-                self.executor.execute(authorized).await
+                let reply = self.executor.execute(authorized).await?;
+                Ok(self.secrets.settle(entry.tool, &principal, reply))
             }
             Admission::Wanted(request) => {
                 let text = preview::with_next_step(&request);

@@ -29,8 +29,9 @@ const TELLING: [&str; 14] = [
 /// How much of a request body is shown, in characters.
 const LONGEST_BODY: usize = 2_000;
 
-/// What the call would do: the request to the last byte but for its secrets, the account, and the resource as it is.
-pub(super) fn preview(call: &Call, resource: Option<&Value>) -> String {
+/// What the call would do: the request to the last byte but for its secrets, the account, the resource as it is, and
+/// what becomes of a credential in the answer.
+pub(super) fn preview(call: &Call, resource: Option<&Value>, outlook: Option<&str>) -> String {
     let tool = call.entry.tool;
     let mut text = format!("{} ({}). This call {}.", tool.title, tool.name, danger_of(call).in_words());
     let mut line = |name: &str, value: &str| {
@@ -50,6 +51,9 @@ pub(super) fn preview(call: &Call, resource: Option<&Value>) -> String {
     }
     if let Some(resource) = resource.and_then(told) {
         line("Resource now", &resource);
+    }
+    if let Some(outlook) = outlook {
+        line("Credential", outlook);
     }
     line("What it does", &tool.description);
     text

@@ -15,6 +15,11 @@ pub trait Served: ServerHandler + Clone {
         None
     }
 
+    /// Who calls over a transport that asks nobody for a name.
+    fn local(&self) -> Arc<Principal> {
+        Arc::new(Principal::local())
+    }
+
     /// The scope that keeps `principal` from calling a tool which it may otherwise see.
     fn lacking_scope(&self, _principal: &Principal, _tool: &str) -> Option<&'static str> {
         None

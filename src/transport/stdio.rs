@@ -20,7 +20,6 @@ use super::lines::{LONGEST_LINE, Line, Lines};
 use super::message::{self, INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST, Inbound, Rejection};
 use super::outbox::Outbox;
 use super::parts::Parts;
-use crate::principal::Principal;
 use crate::server::Served;
 use crate::server::listing::{self, Listing};
 
@@ -52,7 +51,7 @@ where
         let outbox = Arc::clone(&outbox);
         async move { outbox.write_to(writer).await }
     });
-    let listing = handler.listing(&Arc::new(Principal::local()));
+    let listing = handler.listing(&handler.local());
     let connection = Connection::new(reader, Arc::clone(&outbox), listing, closing.clone());
     // The transport minds the life cycle: both eras of MCP have to work on one pipe, in any order.
     let running = service::serve_directly(handler, connection, None);

@@ -51,7 +51,7 @@ fn assert_tells(error: &CallError, parts: &[&str]) {
 #[tokio::test]
 async fn successes() {
     let exact = r#"{"n": 9007199254740993, "d": 1.10, "e": 1E+2}"#;
-    let of = |status: u16, media, body: &str| Reply { status, body: body.to_owned(), media };
+    let of = |status: u16, media, body: &str| Reply { status, body: body.to_owned(), media, notes: Vec::new() };
     for (kind, act, expected) in [
         (Answer::Json, json("200 OK", exact), of(200, Media::Json, exact)),
         (Answer::Json, json("201 Created", "[]"), of(201, Media::Json, "[]")),

@@ -12,6 +12,7 @@ use super::connections::speak;
 use super::respond::App;
 use super::{HttpOptions, Origins, Proxies};
 use crate::authentication::Authentication;
+use crate::principal::Principal;
 use crate::server::{Handler, Server};
 
 /// What fits into the connection at once, in bytes.
@@ -36,7 +37,7 @@ impl Http {
         let options = HttpOptions {
             origins: Origins::default(),
             proxies: Proxies::default(),
-            authentication: Authentication::open(),
+            authentication: Authentication::open(Arc::new(Principal::local())),
             certificates: None,
             most_sessions: 64,
             session_idle: Duration::from_secs(1),

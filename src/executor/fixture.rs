@@ -46,6 +46,7 @@ pub(crate) fn blank_provider(toolsets: Vec<(&'static str, Vec<Tool>)>) -> Provid
         credential_help: "Make one at https://example.com/tokens.".into(),
         timeout_seconds: 60,
         default_access: Access::Full,
+        exclusive: Default::default(),
         query_arrays: QueryArrays::Declared,
         instructions: "".into(),
         expose: Expose::Flat,

@@ -10,6 +10,7 @@ use ring::rand::{SecureRandom as _, SystemRandom};
 use serde_json::{Map, Value};
 
 use super::approval::{self, Evidence, LIFETIME, Way};
+use super::running::Running;
 use super::{Authorized, Judged, Objection, Policy, Refusal, Snapshot, Switches, Usage, danger_of};
 use crate::call::Call;
 use crate::store::{self, ApprovalRecord, LazyStore, Permission, Proof, Store, StoreError};
@@ -32,6 +33,7 @@ pub struct Gate {
     policy: Policy,
     way: Way,
     usage: Usage,
+    running: Running,
     /// What a person types to approve, without the id.
     command: String,
     switches: Switches,
@@ -91,7 +93,7 @@ impl Gate {
     pub fn new(policy: Policy, way: Way, store: Arc<LazyStore>) -> Self {
         let command = "infra-mcp approve".to_owned();
         let switches = Switches::new(store.directory().map(Path::to_owned));
-        Self { policy, way, usage: Usage::default(), command, switches, store }
+        Self { policy, way, usage: Usage::default(), running: Running::default(), command, switches, store }
     }
 
     /// The same gate, whose approvals a person gives with this command.
@@ -154,7 +156,7 @@ impl Gate {
             let access = infra_mcp_model::Access::Read;
             return Err(Refusal { tool: call.entry.tool.name.clone(), objection: Objection::Access(access, danger) });
         }
-        Ok(self.judge(call, None)?.authorize())
+        Ok(self.judge(call, None)?.authorize(None))
     }
 
     /// Judges the call, uses up its approval if it needs one, and asks for one if it has none. A call that does more
@@ -174,12 +176,13 @@ impl Gate {
         let judged = self.judge(call, resource).map_err(GateError::Refused)?;
         let call = judged.call();
         if danger_of(call).is_none() && !self.needs_approval(call) {
-            return Ok(Admission::Granted { authorized: judged.authorize(), approval: None });
+            return Ok(Admission::Granted { authorized: judged.authorize(None), approval: None });
         }
+        let claim = self.running.claim(call).map_err(|_| self.refusal(call, Objection::InProgress))?;
         let store = self.store.get()?;
         if !self.needs_approval(call) {
             store.permit(None, intent)?;
-            return Ok(Admission::Granted { authorized: judged.authorize(), approval: None });
+            return Ok(Admission::Granted { authorized: judged.authorize(claim), approval: None });
         }
         let binding = approval::binding(call, resource);
         let way = self.way_for(call);
@@ -188,7 +191,7 @@ impl Gate {
         if let Some(proof) = proof {
             match store.permit(Some((&binding, proof, now)), intent)? {
                 Permission::Given(approval) => {
-                    return Ok(Admission::Granted { authorized: judged.authorize(), approval });
+                    return Ok(Admission::Granted { authorized: judged.authorize(claim), approval });
                 }
                 // A phrase without a preview, or an operator who has not been there yet: ask (again).
                 Permission::Withheld if matches!(proof, Proof::Approved | Proof::Asked) => {}
@@ -229,7 +232,11 @@ impl Gate {
     }
 
     fn mismatch(&self, call: &Call) -> GateError {
-        GateError::Refused(Refusal { tool: call.entry.tool.name.clone(), objection: Objection::Mismatch })
+        self.refusal(call, Objection::Mismatch)
+    }
+
+    fn refusal(&self, call: &Call, objection: Objection) -> GateError {
+        GateError::Refused(Refusal { tool: call.entry.tool.name.clone(), objection })
     }
 
     /// Asks for an approval, or finds the request that is already open for the same call.

@@ -250,3 +250,27 @@ fn an_argument_of_the_tool_is_no_approval() {
     assert_eq!(arguments.len(), 2, "it goes to the provider");
     assert!(!gate.asks_for(&tool, CONFIRMATION));
 }
+
+#[test]
+fn a_resource_takes_one_change_at_a_time_where_its_toolset_says_so() {
+    let bench = Bench::new(Way::None);
+    let exclusive = Provider { exclusive: vec!["vms".into()].into(), ..bench.provider.clone() };
+    let bench = Bench { provider: Box::leak(Box::new(exclusive)), ..bench };
+    let admit = |call| bench.gate.admit(call, None, &Evidence::default(), |_| String::new(), |_| "{}".to_owned());
+    let code = |admission: Result<Admission, GateError>| match admission {
+        Ok(_) => "granted",
+        Err(GateError::Refused(refusal)) => refusal.code().as_str(),
+        Err(GateError::Store(error)) => panic!("{error}"),
+    };
+    let first = admit(bench.call("drop", r#"{"id": 1}"#));
+    for (tool, arguments, expected) in [
+        ("drop", r#"{"id": 1}"#, "operation_in_progress"),
+        ("stop", r#"{"id": 1}"#, "operation_in_progress"),
+        ("look", r#"{"id": 1}"#, "granted"),
+        ("stop", r#"{"id": 2}"#, "granted"),
+    ] {
+        assert_eq!(code(admit(bench.call(tool, arguments))), expected, "{tool} {arguments}");
+    }
+    drop(first);
+    assert_eq!(code(admit(bench.call("stop", r#"{"id": 1}"#))), "granted");
+}

@@ -1,10 +1,10 @@
 //! Pure judgement before execution. Only a call that passed it can be executed.
 //!
-//! [`Authorized`] has no public constructor, so leaving the gate out does not compile:
+//! [`Authorized`] has no public field and no public constructor, so leaving the gate out does not compile:
 //!
-//! ```compile_fail,E0423
+//! ```compile_fail,E0451
 //! # fn skip(call: infra_mcp::call::Call) -> infra_mcp::policy::Authorized<infra_mcp::call::Call> {
-//! infra_mcp::policy::Authorized(call)
+//! infra_mcp::policy::Authorized { call, _claim: None }
 //! # }
 //! ```
 
@@ -15,6 +15,7 @@ mod limits;
 mod protection;
 mod refusal;
 mod rules;
+mod running;
 mod switches;
 #[cfg(test)]
 mod tests;
@@ -34,6 +35,7 @@ pub use limits::{Limits, PerMinute, Usage};
 pub use protection::Protection;
 pub use refusal::{Code, Limited, Objection, Refusal};
 pub use rules::{PolicyFile, Rule};
+use running::Claim;
 pub use switches::{Switch, Switches};
 
 /// What calls are judged by. The default allows everything that its provider's description allows.
@@ -49,15 +51,19 @@ pub struct Policy {
     pub limits: Limits,
 }
 
-/// Proof that policy allowed what is inside.
+/// Proof that policy allowed what is inside. While it exists nobody else changes the same resource.
 #[derive(Debug)]
-pub struct Authorized<T>(T);
+pub struct Authorized<T> {
+    call: T,
+    /// Only held.
+    _claim: Option<Claim>,
+}
 
 impl Authorized<Call> {
     /// The call that may be executed.
     #[must_use]
     pub fn call(&self) -> &Call {
-        &self.0
+        &self.call
     }
 }
 
@@ -73,8 +79,8 @@ impl Judged {
     }
 
     /// Mints the permission to execute it.
-    fn authorize(self) -> Authorized<Call> {
-        Authorized(self.0)
+    fn authorize(self, claim: Option<Claim>) -> Authorized<Call> {
+        Authorized { call: self.0, _claim: claim }
     }
 }
 

@@ -108,6 +108,8 @@ pub enum Objection {
     Unseen,
     /// The token or phrase is not one for this very call, is used up, or has expired.
     Mismatch,
+    /// Another change of the same resource is still running.
+    InProgress,
     /// Too many calls; how long to wait.
     Rate(Limited, Duration),
 }
@@ -134,6 +136,7 @@ impl Refusal {
             Objection::Scope(_) => Code::ForbiddenScope,
             Objection::Protected(_) | Objection::Unseen => Code::ProtectedResource,
             Objection::Mismatch => Code::ConfirmationMismatch,
+            Objection::InProgress => Code::OperationInProgress,
             Objection::Rate(..) => Code::RateLimited,
         }
     }
@@ -185,6 +188,9 @@ impl fmt::Display for Refusal {
                 "What it brought to show that it is approved is not for this very call as the resource is now, is used \
                  up, or has expired. Call again without it to see what would happen now.",
             ),
+            Objection::InProgress => {
+                f.write_str("Another change of the same resource is still running. Call again when it has ended.")
+            }
             Objection::Rate(limited, wait) => {
                 let whose = match limited {
                     Limited::Principal => "you have made",

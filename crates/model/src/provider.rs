@@ -21,6 +21,8 @@ pub struct Provider {
     pub timeout_seconds: u64,
     /// How far calls may go unless the operator says otherwise.
     pub default_access: Access,
+    /// Toolsets in which a resource takes one change at a time.
+    pub exclusive: List<Text>,
     /// How array parameters are written in the query.
     pub query_arrays: QueryArrays,
     /// A short text for the model on how to work with these tools; part of the server's `instructions`.

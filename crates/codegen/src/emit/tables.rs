@@ -59,6 +59,7 @@ fn provider(row: &Provider) -> Expression {
             ("credential_help", text(&row.credential_help)),
             ("timeout_seconds", plain(row.timeout_seconds)),
             ("default_access", variant("Access", row.default_access)),
+            ("exclusive", list(&row.exclusive, text)),
             ("query_arrays", variant("QueryArrays", row.query_arrays)),
             ("instructions", text(&row.instructions)),
             ("expose", variant("Expose", row.expose)),

@@ -238,6 +238,9 @@ pub struct ToolsetSettings {
     /// How its tools are listed, whatever the provider or the operator says.
     #[serde(default)]
     pub expose: Option<ExposeSetting>,
+    /// A resource of it takes one change at a time.
+    #[serde(default)]
+    pub exclusive: bool,
     /// Tags of the document that belong to it.
     #[serde(default)]
     pub tags: Vec<String>,

@@ -332,6 +332,7 @@ impl<'a, 'r> Lowering<'a, 'r> {
                 binary: String::new(),
                 feature: settings.feature.clone(),
                 expose: None,
+                exclusive: false,
                 tags: Vec::new(),
             };
             toolsets.push(LoweredToolset::new(settings, tools));

@@ -90,6 +90,12 @@ pub(super) fn head(source: &Source) -> Provider {
         },
         credential_help: settings.credential_help.clone().into(),
         timeout_seconds: settings.timeout_seconds,
+        exclusive: settings
+            .toolsets
+            .iter()
+            .filter(|toolset| toolset.exclusive)
+            .map(|toolset| toolset.name.clone().into())
+            .collect(),
         default_access: match settings.default_access {
             AccessSetting::Read => Access::Read,
             AccessSetting::Write => Access::Write,

@@ -17,6 +17,7 @@ pub static ACME: Provider = Provider {
     credential_help: B(""),
     timeout_seconds: 60,
     default_access: Access::Full,
+    exclusive: B(&[]),
     query_arrays: QueryArrays::Declared,
     instructions: B(""),
     expose: Expose::Flat,

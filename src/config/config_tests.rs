@@ -15,19 +15,7 @@ fn provider(name: &'static str, base_url: &'static str) -> &'static Provider {
             base_url: text("BASE_URL"),
             headers: text("HEADERS"),
         },
-<<<<<<< HEAD
         ..blank_provider(vec![("things", vec![])])
-=======
-        authentication: Authentication::Bearer,
-        credential_help: "".into(),
-        timeout_seconds: 60,
-        default_access: Access::Full,
-        exclusive: Default::default(),
-        query_arrays: QueryArrays::Declared,
-        instructions: "".into(),
-        toolsets: vec![toolset].into(),
-        routes: vec![].into(),
->>>>>>> 33e335b (A resource takes one change at a time in toolsets that say so: operation_in_progress)
     }))
 }
 

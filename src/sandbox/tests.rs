@@ -94,20 +94,6 @@ fn provider(name: &'static str) -> Provider {
     let sites = || vec![literal("/api/hosting/v1/websites/"), Segment::Parameter("domain".into())];
     Provider {
         name: name.into(),
-<<<<<<< HEAD
-=======
-        title: name.into(),
-        base_url: "https://api.example".into(),
-        environment: Environment { token: Vec::new().into(), base_url: Vec::new().into(), headers: Vec::new().into() },
-        authentication: Authentication::Bearer,
-        credential_help: "".into(),
-        timeout_seconds: 60,
-        default_access: Access::Full,
-        exclusive: Default::default(),
-        query_arrays: QueryArrays::Declared,
-        instructions: "".into(),
-        toolsets: Vec::new().into(),
->>>>>>> 33e335b (A resource takes one change at a time in toolsets that say so: operation_in_progress)
         routes: vec![
             route(Method::Get, sites(), 200, r#"{"domain":"sample"}"#),
             route(Method::Delete, sites(), 204, ""),

@@ -221,7 +221,7 @@ fn read(call: &Call, result: CallToolResult) -> Result<Reply, CallError> {
         None if serde_json::from_str::<serde::de::IgnoredAny>(&text).is_ok() => (text, Media::Json),
         None => (text, Media::Text),
     };
-    Ok(Reply { status: 200, body: call.account.mask(&body).into_owned(), media })
+    Ok(Reply { status: 200, body: call.account.mask(&body).into_owned(), media, notes: Vec::new() })
 }
 
 /// An error of JSON-RPC.

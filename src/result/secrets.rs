@@ -84,7 +84,10 @@ impl Secrets {
 /// A member of such a name is a credential at whatever depth it stands: answers wrap what their description shows
 /// bare. A body that is no JSON is one as a whole.
 fn without(paths: &[Text], reply: &Reply) -> (String, Vec<String>) {
-    let Some(mut value) = matches!(reply.media, Media::Json | Media::Structured).then(|| serde_json::from_str(&reply.body).ok()).flatten() else {
+    let Some(mut value) = matches!(reply.media, Media::Json | Media::Structured)
+        .then(|| serde_json::from_str(&reply.body).ok())
+        .flatten()
+    else {
         return (WITHHELD.to_owned(), vec!["the answer".to_owned()]);
     };
     let names: Vec<&str> = paths.iter().map(|path| last_step(path)).collect();

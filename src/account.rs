@@ -8,7 +8,9 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
-use http::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use http::header::{ACCEPT, AUTHORIZATION, COOKIE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use infra_mcp_model::{Authentication, Provider, Text};
 use url::Url;
 
@@ -91,6 +93,8 @@ pub struct AccountSettings {
     pub base_url: Option<Url>,
     /// The credential.
     pub token: Option<Secret>,
+    /// User name and password, for where there is no token (RFC 7617).
+    pub user: Option<(String, Secret)>,
     /// Replaces the address of the MCP server of the provider.
     pub relay_url: Option<Url>,
     /// The credential for that server.
@@ -124,16 +128,29 @@ impl Account {
     /// # Errors
     /// If the base URL is missing or unfit, or if a token or header cannot be sent.
     pub fn new(provider: &'static Provider, settings: AccountSettings) -> Result<Self, StartupError> {
-        let base_url = base_url(provider, settings.base_url)?;
+        let base_url = base_url(provider, settings.base_url.map(|url| with_path(url, &provider.base_path)))?;
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         headers.insert(USER_AGENT, user_agent(settings.user_agent.as_deref()));
+        for header in provider.headers.iter() {
+            let (name, value) = (described_name(provider, &header.name)?, Secret::new(header.value.as_ref()));
+            headers.insert(&name, extra_value(provider, &name, &value)?);
+        }
         let mut secrets = Vec::new();
         let carrier = credential_header(&provider.authentication, provider)?;
-        if let (Some(carrier), Some(token)) = (&carrier, settings.token) {
-            let token = Secret::new(token.expose().trim());
-            headers.insert(carrier, credential_value(provider, &token)?);
-            secrets.push(token);
+        match (&carrier, settings.token, settings.user) {
+            (Some(carrier), Some(token), _) => {
+                let token = Secret::new(token.expose().trim());
+                headers.insert(carrier, credential_value(provider, &token)?);
+                secrets.push(token);
+            }
+            (Some(_), None, Some((name, password))) => {
+                let pair = Secret::new(BASE64_STANDARD.encode(format!("{name}:{}", password.expose())));
+                let value = sensitive(&provider.environment.password, &format!("Basic {}", pair.expose()))?;
+                headers.insert(AUTHORIZATION, value);
+                secrets.extend([pair, password]);
+            }
+            _ => {}
         }
         let relay_token = settings.relay_token.map(|token| Secret::new(token.expose().trim()));
         let remote =
@@ -151,7 +168,8 @@ impl Account {
         secrets.retain(|secret| secret.expose().len() >= SHORTEST_MASKED);
         Ok(Self {
             base: base_url.as_str().trim_end_matches('/').to_owned(),
-            credential: carrier.is_none_or(|carrier| headers.contains_key(carrier)),
+            credential: carrier.is_none_or(|carrier| headers.contains_key(carrier))
+                || headers.contains_key(AUTHORIZATION),
             base_url,
             remote: remote.transpose()?,
             provider,
@@ -257,6 +275,16 @@ fn unfit(url: &Url) -> Option<&'static str> {
     }
 }
 
+/// The address with the path at which the API begins, unless it ends with that.
+fn with_path(mut url: Url, path: &str) -> Url {
+    let given = url.path().trim_end_matches('/');
+    if !path.is_empty() && !given.ends_with(path) {
+        let whole = format!("{given}{path}");
+        url.set_path(&whole);
+    }
+    url
+}
+
 fn variable(names: &[Text], otherwise: &str) -> String {
     names.first().map_or_else(|| otherwise.to_owned(), ToString::to_string)
 }
@@ -280,17 +308,23 @@ fn credential_header(authentication: &Authentication, provider: &Provider) -> Re
     match authentication {
         Authentication::Bearer => Ok(Some(AUTHORIZATION)),
         Authentication::None => Ok(None),
-        Authentication::Header(name) => HeaderName::try_from(name.as_ref()).map(Some).map_err(|_| {
-            let problem = format!("authentication names the header {name:?}, which is no header name.");
-            StartupError::new(format!("provider {}", provider.name), problem, "Correct its description in the specs.")
-        }),
+        Authentication::Cookie(_) => Ok(Some(COOKIE)),
+        Authentication::Header(name) => described_name(provider, name).map(Some),
     }
 }
 
+fn described_name(provider: &Provider, name: &str) -> Result<HeaderName, StartupError> {
+    HeaderName::try_from(name).map_err(|_| {
+        let problem = format!("its description names the header {name:?}, which is no header name.");
+        StartupError::new(format!("provider {}", provider.name), problem, "Correct its description in the specs.")
+    })
+}
+
 fn credential_value(provider: &Provider, token: &Secret) -> Result<HeaderValue, StartupError> {
-    match provider.authentication {
+    match &provider.authentication {
         Authentication::Bearer => bearer(&provider.environment.token, token),
-        _ => sensitive(&provider.environment.token, token.expose()),
+        Authentication::Cookie(name) => sensitive(&provider.environment.token, &format!("{name}={}", token.expose())),
+        Authentication::Header(_) | Authentication::None => sensitive(&provider.environment.token, token.expose()),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use infra_mcp_model::Text;
+use infra_mcp_model::{Provider, Text};
 
 use crate::arguments::Violations;
 use crate::executor::BuildError;
@@ -52,15 +52,14 @@ pub enum CallError {
     Build(#[from] BuildError),
     /// The account has no credential.
     #[error(
-        "No credential for {provider}, so nothing was sent. Set {} in the environment of this server. {help}",
-        one_of(variables)
+        "No credential for {provider}, so nothing was sent. Set {credential} in the environment of this server. {help}"
     )]
     NoCredential {
-        /// Title of the provider.
+        /// Who wants one.
         provider: Text,
-        /// Variables that can hold the token, preferred one first.
-        variables: &'static [Text],
-        /// Where a user gets a credential.
+        /// The variables that hold it, in words.
+        credential: String,
+        /// Where a user gets one.
         help: Text,
     },
     /// The HTTP client could not be set up.
@@ -80,12 +79,14 @@ pub enum CallError {
         unsettled: bool,
     },
     /// No answer in time.
-    #[error("No answer from {origin} within {} s.{} If it is merely slow, raise the limit with --timeout.", after.as_secs_f64(), aftermath(*unsettled))]
+    #[error("No answer from {origin} within {} s.{} {hint}", after.as_secs_f64(), aftermath(*unsettled))]
     Timeout {
         /// Scheme, host and port.
         origin: String,
         /// The limit, retries included.
         after: Duration,
+        /// What to do, in a sentence.
+        hint: &'static str,
         /// The request may have been carried out, and it changes something.
         unsettled: bool,
     },
@@ -144,22 +145,24 @@ impl From<GateError> for CallError {
 /// An answer with an error status, as far as it is understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UpstreamError {
-    /// Title of the provider.
-    pub provider: Text,
+    /// The provider.
+    pub provider: &'static Provider,
     /// The status, 400 to 599.
     pub status: u16,
     /// Its reason phrase; empty for an unregistered status.
     pub reason: &'static str,
     /// What the provider says, shortened; empty if it says nothing.
     pub message: String,
+    /// The provider's own word for what went wrong, where it gives one.
+    pub code: Option<String>,
     /// What it says about single arguments, shortened.
     pub fields: Vec<(String, String)>,
     /// The id by which the provider's support finds the request.
     pub correlation_id: Option<String>,
     /// How long to wait before the next attempt.
     pub retry_after: Option<Duration>,
-    /// Variables that can hold the token, preferred one first.
-    pub variables: &'static [Text],
+    /// The variables that hold the credential, in words.
+    pub credential: String,
     /// The operation changes something.
     pub changes: bool,
 }
@@ -194,7 +197,7 @@ impl fmt::Display for RemoteError {
 
 impl fmt::Display for UpstreamError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} answered HTTP {}", self.provider, self.status)?;
+        write!(f, "{} answered HTTP {}", self.provider.title, self.status)?;
         if !self.reason.is_empty() {
             write!(f, " {}", self.reason)?;
         }
@@ -212,16 +215,33 @@ impl fmt::Display for UpstreamError {
 }
 
 impl UpstreamError {
-    /// What to try.
+    /// What to try. What the provider's description says about the code wins over what it says about the status.
     fn advice(&self) -> String {
-        let wait = match self.retry_after {
+        let of_code = self.code.as_deref().and_then(|code| self.provider.hint(code));
+        let of_status = || self.provider.hint(&self.status.to_string());
+        match (of_code, self.status) {
+            (Some(hint), _) => hint.to_owned(),
+            (None, 500..) => {
+                let fault = of_status().unwrap_or("The fault is on the provider's side.");
+                let unsettled = " Read the current state first, the change may have happened.";
+                format!("{fault}{} {}", if self.changes { unsettled } else { "" }, self.wait())
+            }
+            _ => of_status().map_or_else(|| self.general_advice(), str::to_owned),
+        }
+    }
+
+    fn wait(&self) -> String {
+        match self.retry_after {
             Some(wait) => format!("Try again in {} s.", wait.as_secs().max(1)),
             None => "Try again later.".to_owned(),
-        };
+        }
+    }
+
+    fn general_advice(&self) -> String {
         match self.status {
             401 => format!(
-                "The token was not accepted. Set {} to a valid one and restart this server.",
-                one_of(self.variables)
+                "The credential was not accepted. Set {} to a valid one and restart this server.",
+                self.credential
             ),
             402 => "The provider asks for payment first.".to_owned(),
             403 => {
@@ -231,26 +251,11 @@ impl UpstreamError {
                 .to_owned(),
             409 => "It clashes with the current state: read the state, wait for running work to finish, then decide."
                 .to_owned(),
-            408 | 425 => wait,
-            429 => format!("Too many requests. {wait}"),
+            408 | 425 => self.wait(),
+            429 => format!("Too many requests. {}", self.wait()),
             400 | 422 => "Correct the arguments and call again.".to_owned(),
-            500.. if self.changes => {
-                format!(
-                    "The fault is on the provider's side. Read the current state first, the change may have happened. {wait}"
-                )
-            }
-            500.. => format!("The fault is on the provider's side. {wait}"),
             _ => "Check the arguments before you call again.".to_owned(),
         }
-    }
-}
-
-/// `A`, or `A (or B, C)`.
-fn one_of(variables: &[Text]) -> String {
-    match variables {
-        [] => "a token".to_owned(),
-        [first] => first.to_string(),
-        [first, rest @ ..] => format!("{first} (or {})", rest.join(", ")),
     }
 }
 
@@ -270,18 +275,25 @@ fn excerpt_of(excerpt: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::borrow::Cow;
+    use crate::executor::fixture::blank_provider;
+    use infra_mcp_model::Hint;
+
+    fn provider(hints: &[(&'static str, &'static str)]) -> &'static Provider {
+        let hints = hints.iter().map(|(about, text)| Hint { about: (*about).into(), text: (*text).into() }).collect();
+        Box::leak(Box::new(Provider { hints, ..blank_provider(vec![]) }))
+    }
 
     fn upstream(status: u16, changes: bool) -> UpstreamError {
         UpstreamError {
-            provider: "Example".into(),
+            provider: provider(&[]),
+            code: None,
+            credential: "A_TOKEN (or B_TOKEN)".to_owned(),
             status,
             reason: "",
             message: String::new(),
             fields: vec![],
             correlation_id: None,
             retry_after: Some(Duration::from_secs(7)),
-            variables: &[Cow::Borrowed("A_TOKEN"), Cow::Borrowed("B_TOKEN")],
             changes,
         }
     }
@@ -301,6 +313,25 @@ mod tests {
         ] {
             let text = upstream(status, changes).to_string();
             assert!(text.contains(expected), "{status}: {text}");
+        }
+    }
+
+    #[test]
+    fn a_provider_knows_better_what_to_do() {
+        let hints = [("403", "Ask Ann."), ("503", "It starts."), ("switched_off", "Ask Bob.")];
+        let advice = |status, code: Option<&str>, changes| {
+            let code = code.map(str::to_owned);
+            UpstreamError { provider: provider(&hints), code, ..upstream(status, changes) }.advice()
+        };
+        for (status, code, changes, expected) in [
+            (403, None, true, "Ask Ann."),
+            (404, Some("other"), false, "There is no such thing"),
+            (503, Some("other"), false, "It starts. Try again in 7 s."),
+            (503, None, true, "It starts. Read the current state first"),
+            (503, Some("switched_off"), true, "Ask Bob."),
+        ] {
+            let advice = advice(status, code, changes);
+            assert!(advice.starts_with(expected), "{status} {code:?}: {advice}");
         }
     }
 

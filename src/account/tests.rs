@@ -1,5 +1,6 @@
 use super::*;
 use crate::executor::fixture;
+use infra_mcp_model::Header;
 
 fn account(provider: Provider, settings: AccountSettings) -> Result<Account, String> {
     Account::new(Box::leak(Box::new(provider)), settings).map_err(|error| error.to_string())
@@ -12,6 +13,7 @@ fn extra(name: &str, value: &str) -> Vec<(String, Secret)> {
 #[test]
 fn credentials_go_where_the_provider_wants_them() {
     let named = Authentication::Header("X-Api-Key".into());
+    let cookie = Authentication::Cookie("session".into());
     for (authentication, headers, name, value) in [
         (Authentication::Bearer, vec![], "authorization", Some(format!("Bearer {}", fixture::TOKEN))),
         (
@@ -21,6 +23,7 @@ fn credentials_go_where_the_provider_wants_them() {
             Some("Basic dXNlcjpwYXNz".to_owned()),
         ),
         (named, vec![], "x-api-key", Some(fixture::TOKEN.to_owned())),
+        (cookie, vec![], "cookie", Some(format!("session={}", fixture::TOKEN))),
         (Authentication::None, vec![], "authorization", None),
     ] {
         let provider = Provider { authentication, ..fixture::blank_provider(vec![]) };
@@ -30,6 +33,47 @@ fn credentials_go_where_the_provider_wants_them() {
         let header = account.headers().get(name);
         assert_eq!(header.map(|header| header.to_str().unwrap().to_owned()), value);
         assert!(header.is_none_or(HeaderValue::is_sensitive));
+    }
+}
+
+/// RFC 7617 section 2.1 has the last example.
+#[test]
+fn user_and_password_stand_in_for_a_token() {
+    for (token, user, password, expected) in [
+        (Some("a-long-token"), "ann", "a-password", "Bearer a-long-token"),
+        (None, "Aladdin", "open sesame", "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="),
+        (None, "test", "123\u{a3}", "Basic dGVzdDoxMjPCow=="),
+    ] {
+        let user = Some((user.to_owned(), Secret::new(password)));
+        let settings = AccountSettings { token: token.map(Secret::new), user, ..AccountSettings::default() };
+        let account = account(fixture::blank_provider(vec![]), settings).unwrap();
+        assert_eq!(account.headers()["authorization"], expected);
+        assert!(account.has_credential() && account.headers()["authorization"].is_sensitive());
+        let masked = account.mask("open sesame, QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
+        assert_eq!(masked == "***, ***", password == "open sesame", "{masked}");
+    }
+}
+
+#[test]
+fn an_address_ends_where_the_api_begins() {
+    for (given, expected) in [
+        ("https://xo.example", "https://xo.example/rest/v0"),
+        ("https://xo.example/", "https://xo.example/rest/v0"),
+        ("https://xo.example/rest/v0/", "https://xo.example/rest/v0"),
+        ("https://example.com/xo/", "https://example.com/xo/rest/v0"),
+    ] {
+        let provider = Provider { base_path: "/rest/v0".into(), ..fixture::blank_provider(vec![]) };
+        assert_eq!(account(provider, fixture::settings(given)).unwrap().base(), expected);
+    }
+}
+
+#[test]
+fn every_request_carries_what_its_provider_asks_for() {
+    let headers = vec![Header { name: "X-Client".into(), value: "mcp".into() }];
+    for (extra, expected) in [(vec![], "mcp"), (extra("x-client", "other"), "other")] {
+        let provider = Provider { headers: headers.clone().into(), ..fixture::blank_provider(vec![]) };
+        let settings = AccountSettings { headers: extra, ..AccountSettings::default() };
+        assert_eq!(account(provider, settings).unwrap().headers()["x-client"], expected);
     }
 }
 

@@ -19,6 +19,8 @@ pub struct Selection {
     pub exclude: Vec<String>,
     /// How far calls may go; what each provider's description says where nothing is given.
     pub access: Option<Access>,
+    /// Providers that may be called without limit where `access` says nothing: the environment opened them.
+    pub opened: Vec<String>,
 }
 
 /// Why a selection cannot be served.
@@ -117,7 +119,7 @@ impl Selection {
     /// How far calls to this provider may go.
     #[must_use]
     pub fn access_to(&self, provider: &Provider) -> Access {
-        self.access.unwrap_or(provider.default_access)
+        provider.access(self.access, &self.opened)
     }
 
     fn keeps(&self, entry: &Entry) -> bool {

@@ -1,12 +1,13 @@
-use infra_mcp_model::Environment as Variables;
+use infra_mcp_model::{Effect, Environment as Variables, Method, Operation, Tool};
 
 use super::*;
-use crate::executor::fixture::blank_provider;
+use crate::executor::fixture::{self, blank_provider};
 
 const TOKEN: &str = "canary-token-1234567890";
 
 fn provider(name: &'static str, base_url: &'static str) -> &'static Provider {
     let text = |text: &'static str| vec![text.into()].into();
+    let blank = blank_provider(vec![("things", vec![])]);
     Box::leak(Box::new(Provider {
         name: name.into(),
         base_url: base_url.into(),
@@ -14,8 +15,9 @@ fn provider(name: &'static str, base_url: &'static str) -> &'static Provider {
             token: vec!["EXAMPLE_TOKEN".into(), "TOKEN".into()].into(),
             base_url: text("BASE_URL"),
             headers: text("HEADERS"),
+            ..blank.environment
         },
-        ..blank_provider(vec![("things", vec![])])
+        ..blank
     }))
 }
 
@@ -123,4 +125,65 @@ fn the_log_level_comes_from_the_flag_or_debug() {
         let options = Options { log: flag, ..Options::default() };
         assert_eq!(config(options, &[("DEBUG", debug)], Only::Everything).unwrap().log, expected, "{debug}");
     }
+}
+
+#[test]
+fn a_user_with_a_password_is_a_credential() {
+    for (variables, expected) in
+        [(&[("EXAMPLE_USER", "ann")][..], false), (&[("EXAMPLE_USER", "ann"), ("EXAMPLE_PASSWORD", TOKEN)], true)]
+    {
+        let config = config(Options::default(), variables, Only::Provider("example")).unwrap();
+        assert_eq!(config.accounts["example"].has_credential(), expected, "{variables:?}");
+    }
+}
+
+#[test]
+fn the_environment_opens_a_provider_and_a_flag_has_the_last_word() {
+    let careful = Provider { default_access: Access::Read, ..blank_provider(vec![]) };
+    for (value, flag, expected) in [
+        ("", None, Access::Read),
+        ("0", None, Access::Read),
+        ("1", None, Access::Full),
+        ("TRUE", None, Access::Full),
+        ("1", Some("read"), Access::Read),
+        ("1", Some("write"), Access::Write),
+        ("0", Some("full"), Access::Full),
+    ] {
+        let options = Options { access: flag.map(str::to_owned), ..Options::default() };
+        let config = config(options, &[("EXAMPLE_ENABLE_ACTIONS", value)], Only::Provider("example")).unwrap();
+        assert_eq!(careful.access(config.selection.access, &config.selection.opened), expected, "{value} {flag:?}");
+        assert_eq!(config.policy.opened, config.selection.opened);
+    }
+    let wrong = config(Options::default(), &[("EXAMPLE_ENABLE_ACTIONS", "perhaps")], Only::Everything).unwrap_err();
+    assert!(wrong.to_string().starts_with("EXAMPLE_ENABLE_ACTIONS: "), "{wrong}");
+}
+
+#[test]
+fn denied_operations_are_left_out_by_id_or_name() {
+    let operation = |id| Operation { id, ..fixture::operation(Method::Get, "/", vec![], None) };
+    let tools = vec![
+        fixture::tool("hosts_Get", operation("Get".into())),
+        fixture::tool("pools_Get", operation("Get".into())),
+        fixture::tool("Put", operation("put".into())),
+    ];
+    let provider = blank_provider(vec![("things", tools)]);
+    let environment = Environment::of(&[("EXAMPLE_DENY", "Get, Put ,Nothing,")]);
+    let mut warnings = Vec::new();
+    let denied = super::provider::denied(&provider, &environment, &mut warnings).unwrap();
+    assert_eq!(denied, ["hosts_Get", "pools_Get", "Put"]);
+    let [warning] = &warnings[..] else { panic!("{warnings:?}") };
+    assert!(warning.contains("`Nothing`"), "{warning}");
+}
+
+#[test]
+fn where_the_provider_wants_it_every_change_is_approved_unless_the_file_says_otherwise() {
+    let tool = |name, effect| {
+        let review = fixture::review(effect);
+        Tool { review, ..fixture::tool(name, fixture::operation(Method::Post, "/", vec![], None)) }
+    };
+    let tools = vec![tool("look", Effect::Read), tool("start", Effect::Write), tool("drop", Effect::Destructive)];
+    let careful = Provider { confirm_changes: true, ..blank_provider(vec![("things", tools)]) };
+    let file = PolicyFile::parse("[tools]\nstart = \"allow\"").unwrap();
+    let rules = super::rules(&file, Box::leak(Box::new([Box::leak(Box::new(careful)) as &'static Provider])));
+    assert_eq!(rules, [("start".to_owned(), Rule::Allow), ("drop".to_owned(), Rule::Confirm)].into());
 }

@@ -378,9 +378,17 @@ Environment variables, also read from the file .env in the working directory:
     let mut variables: Vec<(String, &str)> = Vec::new();
     for provider in providers.iter().filter(|provider| only.covers(provider)) {
         let environment = &provider.environment;
-        variables.push((environment.token.join(", "), "the token, first one that is set"));
-        variables.push((environment.base_url.join(", "), "another address for the API"));
-        variables.push((environment.headers.join(", "), "further request headers: name:value,name:\"value, quoted\""));
+        let address =
+            if provider.base_url.is_empty() { "the address of the server" } else { "another address for the API" };
+        variables.extend([
+            (environment.token.join(", "), "the token, first one that is set"),
+            (environment.username.join(", "), "the user name, where there is no token"),
+            (environment.password.join(", "), "the password of that user"),
+            (environment.base_url.join(", "), address),
+            (environment.headers.join(", "), "further request headers: name:value,name:\"value, quoted\""),
+            (environment.enable_actions.join(", "), "1 serves tools that change something, too"),
+            (environment.deny.join(", "), "operations or tools that are not served, separated by commas"),
+        ]);
     }
     for relay in
         providers.iter().filter(|provider| only.covers(provider)).filter_map(|provider| provider.relay.as_ref())

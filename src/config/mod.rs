@@ -4,6 +4,7 @@ mod environment;
 mod flags;
 mod headers;
 mod http;
+mod provider;
 mod state;
 
 use std::collections::HashMap;
@@ -11,8 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use infra_mcp_model::{Access, Provider, Text, Toolset};
-use url::{Host, Url};
+use infra_mcp_model::{Access, Danger, Provider, Toolset};
 
 pub use environment::Environment;
 pub use flags::{
@@ -20,13 +20,14 @@ pub use flags::{
 };
 pub use headers::HeadersError;
 pub use http::HttpConfig;
+pub(crate) use provider::is_loopback;
 
-use crate::account::{Account, AccountSettings, BodyAsQuery, Secret};
+use crate::account::Account;
 use crate::catalogue::Selection;
 use crate::error::StartupError;
 use crate::executor::NetworkOptions;
 use crate::near::nearest;
-use crate::policy::{Policy, PolicyFile, Way};
+use crate::policy::{Policy, PolicyFile, Rule, Way};
 use crate::principal::Principal;
 use crate::result::Secrets;
 
@@ -184,16 +185,22 @@ impl Config {
         }
         let mut warnings = environment.warnings().to_vec();
         let mut accounts = HashMap::new();
+        let mut opened = Vec::new();
+        let mut denied = Vec::new();
         for provider in providers.iter().copied().filter(|provider| only.covers(provider)) {
-            if let Some(account) = account(provider, &options, environment, providers, &mut warnings)? {
+            if let Some(account) = provider::account(provider, &options, environment, providers, &mut warnings)? {
                 accounts.insert(provider.name.as_ref(), Arc::new(account));
             }
+            if provider::is_opened(provider, environment)? {
+                opened.push(provider.name.to_string());
+            }
+            denied.extend(provider::denied(provider, environment, &mut warnings)?);
         }
         let state_directory = state::directory(&options, environment)?;
         Ok(Self {
             local: Arc::new(Principal::local_with((!options.scopes.is_empty()).then(|| options.scopes.clone()))),
             secrets: secrets(&options, state_directory.as_deref())?,
-            policy: policy(&options, providers)?,
+            policy: Policy { opened: opened.clone(), ..policy(&options, providers)? },
             approval: options.approval.map_or_else(Way::default, Into::into),
             approve_command: approve_command(&options),
             accounts,
@@ -204,7 +211,7 @@ impl Config {
             result_limit: options.max_result,
             sandbox: options.sandbox,
             log: log_level(options.log, environment)?,
-            selection: selection(options, only, providers)?,
+            selection: Selection { opened, ..selection(options, denied, only, providers)? },
             warnings,
         })
     }
@@ -262,8 +269,18 @@ fn policy(options: &Options, providers: Providers) -> Result<Policy, StartupErro
         access: access(options)?,
         protection: file.protection(),
         limits: file.limits(),
-        rules: file.tools.iter().map(|(name, rule)| (own_name(name, providers), *rule)).collect(),
+        rules: rules(&file, providers),
+        opened: Vec::new(),
     })
+}
+
+/// What the file says about a tool; else every change of a provider that wants it is to be approved.
+fn rules(file: &PolicyFile, providers: Providers) -> HashMap<String, Rule> {
+    let careful = providers.iter().filter(|provider| provider.confirm_changes).flat_map(|provider| provider.tools());
+    let changes = careful.filter(|tool| !Danger::of(&tool.review).is_none());
+    let confirmed = changes.map(|tool| (tool.name.to_string(), Rule::Confirm));
+    let given = file.tools.iter().map(|(name, rule)| (own_name(name, providers), *rule));
+    confirmed.chain(given).collect()
 }
 
 /// The command that approves in the same state directory.
@@ -316,12 +333,18 @@ fn access(options: &Options) -> Result<Option<Access>, StartupError> {
     Ok(if options.read_only { Some(Access::Read) } else { chosen })
 }
 
-fn selection(options: Options, only: Only, providers: Providers) -> Result<Selection, StartupError> {
+fn selection(
+    options: Options,
+    denied: Vec<String>,
+    only: Only,
+    providers: Providers,
+) -> Result<Selection, StartupError> {
     let access = access(&options)?;
     let Options { toolsets, tools, exclude_tools, .. } = options;
     let given = |names: Vec<String>| (!names.is_empty()).then_some(names);
+    let exclude = [exclude_tools, denied].concat();
     let mut selection =
-        Selection { toolsets: given(toolsets), tools: given(tools), exclude: exclude_tools, access, providers: None };
+        Selection { toolsets: given(toolsets), tools: given(tools), exclude, access, ..Selection::default() };
     match only {
         Only::Everything => {}
         Only::Provider(provider) => selection.providers = Some(vec![provider.to_owned()]),
@@ -342,114 +365,6 @@ fn selection(options: Options, only: Only, providers: Providers) -> Result<Selec
         }
     }
     Ok(selection)
-}
-
-/// The account of a provider; none where nobody has said where the provider is.
-fn account(
-    provider: &'static Provider,
-    options: &Options,
-    environment: &Environment,
-    providers: Providers,
-    warnings: &mut Vec<String>,
-) -> Result<Option<Account>, StartupError> {
-    let body_as_query = body_as_query(&options.body_as_query, providers)?;
-    let timeout = options.timeout.map(Duration::from_secs);
-    let mut settings = AccountSettings { timeout, body_as_query, ..AccountSettings::default() };
-    if options.sandbox {
-        // No credential and no foreign address may play a part in a simulation.
-        let address = sandbox_address(provider)?;
-        settings.relay_url = address.join("mcp").ok().filter(|_| provider.relay.is_some());
-        settings.base_url = Some(address);
-        return Account::new(provider, settings).map(Some);
-    }
-    settings.base_url = address(&provider.environment.base_url, environment, warnings)?;
-    if settings.base_url.is_none() && provider.base_url.is_empty() {
-        return Ok(None);
-    }
-    settings.token = environment.first(&provider.environment.token)?.map(|(_, token)| Secret::new(token));
-    if let Some(relay) = &provider.relay {
-        settings.relay_url = address(&relay.url_variables, environment, warnings)?;
-        settings.relay_token = environment.first(&relay.token_variables)?.map(|(_, token)| Secret::new(token));
-    }
-    settings.headers = extra_headers(provider, environment)?;
-    settings.user_agent = environment.get("USER_AGENT")?;
-    Account::new(provider, settings).map(Some)
-}
-
-/// The address a simulated provider answers at. `.invalid` (RFC 2606) exists nowhere.
-///
-/// # Errors
-/// If the name of the provider cannot be part of a host name.
-fn sandbox_address(provider: &Provider) -> Result<Url, StartupError> {
-    Url::parse(&format!("http://{}.sandbox.invalid", provider.name)).map_err(|_| {
-        let problem = format!("the provider `{}` cannot be simulated: its name fits no host name.", provider.name);
-        StartupError::new("--sandbox", problem, "Rename it in its specs with letters, digits and dashes.")
-    })
-}
-
-/// The address that the first of these variables holds.
-fn address(
-    variables: &[Text],
-    environment: &Environment,
-    warnings: &mut Vec<String>,
-) -> Result<Option<Url>, StartupError> {
-    let Some((variable, value)) = environment.first(variables)? else {
-        return Ok(None);
-    };
-    let url = Url::parse(value.trim()).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-    let Some(url) = url else {
-        let fix = "Give an address that begins with https:// (or http://), or unset the variable.";
-        return Err(StartupError::new(variable, "its value is not the address of a web API.", fix));
-    };
-    if url.scheme() == "http" && !is_loopback(&url) {
-        warnings.push(format!(
-            "{variable}: requests and the token go to this address unencrypted, because it begins with http://."
-        ));
-    }
-    Ok(Some(url))
-}
-
-pub(crate) fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
-}
-
-fn extra_headers(provider: &Provider, environment: &Environment) -> Result<Vec<(String, Secret)>, StartupError> {
-    let Some((variable, value)) = environment.first(&provider.environment.headers)? else {
-        return Ok(Vec::new());
-    };
-    headers::parse(&value).map_err(|error| {
-        let fix = r#"The form is name:value,name:value; put a value with commas in double quotes: name:"a, b"."#;
-        StartupError::new(variable, error.to_string(), fix)
-    })
-}
-
-fn body_as_query(names: &[String], providers: Providers) -> Result<BodyAsQuery, StartupError> {
-    if names.is_empty() {
-        return Ok(BodyAsQuery::Declared);
-    }
-    if names.iter().any(|name| name == "all") {
-        return Ok(BodyAsQuery::All);
-    }
-    let tools =
-        || providers.iter().flat_map(|provider| provider.toolsets.iter()).flat_map(|toolset| toolset.tools.iter());
-    if let Some(name) = names.iter().find(|name| !tools().any(|tool| tool.name == **name)) {
-        let likely = nearest(name, tools().map(|tool| tool.name.as_ref()));
-        let problem = match likely {
-            Some(likely) => format!("there is no tool `{name}`; did you mean `{likely}`?"),
-            None => format!("there is no tool `{name}`."),
-        };
-        return Err(StartupError::new(
-            "--body-as-query",
-            problem,
-            "Give names of tools, separated by commas, or `all`.",
-        ));
-    }
-    Ok(BodyAsQuery::Tools(names.to_vec()))
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use infra_mcp_model::Relay;
+use infra_mcp_model::{Relay, RemoteServer};
 use rmcp::model::{
     CallToolRequest, CallToolRequestParams, CallToolResult, ClientCapabilities, ClientConfig, ClientRequest,
     ContentBlock, ErrorData, Implementation, ServerResult,
@@ -22,7 +22,7 @@ use rmcp::transport::streamable_http_client::{
 use serde_json::Value;
 
 use super::response::{EXCERPT, refusal, shorten};
-use super::send::{BODY_LIMIT, origin, unreached};
+use super::send::{BODY_LIMIT, origin, timed_out, unreached};
 use super::wire::{End, Wire, WireError};
 use super::{Destination, Media, Reply, changes};
 use crate::account::Remote;
@@ -49,9 +49,9 @@ impl Relays {
             return Err(no_credential(call));
         }
         let after = patience(call, relay);
-        tokio::time::timeout(after, self.exchange(to, call, relay, remote)).await.unwrap_or_else(|_| {
-            Err(CallError::Timeout { origin: origin(remote.url()), after, unsettled: changes(call) })
-        })
+        tokio::time::timeout(after, self.exchange(to, call, relay, remote))
+            .await
+            .unwrap_or_else(|_| Err(timed_out(call, remote.url(), after)))
     }
 
     async fn exchange(
@@ -145,7 +145,7 @@ fn no_credential(call: &Call) -> CallError {
     let server = provider.relay.as_ref();
     CallError::NoCredential {
         provider: format!("the MCP server of {}", provider.title).into(),
-        variables: server.map_or(&[], |server| &server.token_variables),
+        credential: server.map(RemoteServer::credential).unwrap_or_default(),
         help: server.map(|server| server.credential_help.clone()).unwrap_or_default(),
     }
 }
@@ -180,8 +180,9 @@ fn undelivered(call: &Call, remote: &Remote, error: DynamicTransportError, unset
             match json.as_ref().and_then(|json| Some((code_in(json)?, json))) {
                 Some((code, json)) => remote_error(call, Some(code), &message_in(json), Some(json)),
                 None => {
-                    let variables = call.entry.provider.relay.as_ref().map(|server| &*server.token_variables);
-                    CallError::Upstream(Box::new(refusal(call, status, &headers, &body, variables.unwrap_or_default())))
+                    let credential = call.entry.provider.relay.as_ref().map(RemoteServer::credential);
+                    let credential = credential.unwrap_or_default();
+                    CallError::Upstream(Box::new(refusal(call, status, &headers, &body, credential)))
                 }
             }
         }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderMap};
 use http::{Response, StatusCode};
-use infra_mcp_model::{Answer, Text};
+use infra_mcp_model::Answer;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
@@ -58,8 +58,8 @@ pub(super) fn read(call: &Call, answer: Response<Bytes>) -> Result<Reply, CallEr
     if head.status.is_success() {
         success(call, head.status, &head.headers, body)
     } else {
-        let variables = &call.entry.provider.environment.token;
-        Err(CallError::Upstream(Box::new(refusal(call, head.status, &head.headers, &body, variables))))
+        let credential = call.entry.provider.environment.credential();
+        Err(CallError::Upstream(Box::new(refusal(call, head.status, &head.headers, &body, credential))))
     }
 }
 
@@ -157,15 +157,14 @@ fn is_html(headers: &HeaderMap, body: &str) -> bool {
         || begins("<html")
 }
 
-/// What an error status says. `variables` hold the token that was sent.
+/// What an error status says. `credential` names the variables of the one that was sent, in words.
 pub(super) fn refusal(
     call: &Call,
     status: StatusCode,
     headers: &HeaderMap,
     body: &[u8],
-    variables: &'static [Text],
+    credential: String,
 ) -> UpstreamError {
-    let provider = call.entry.provider;
     let text = String::from_utf8_lossy(body.get(..ERROR_BODY).unwrap_or(body));
     let json = serde_json::from_str::<Value>(&text).ok();
     let clean = |text: &str, length| shorten(&call.account.mask(text), length);
@@ -176,14 +175,15 @@ pub(super) fn refusal(
     };
     let fields = json.as_ref().map(fields).unwrap_or_default();
     UpstreamError {
-        provider: provider.title.clone(),
+        provider: call.entry.provider,
         status: status.as_u16(),
         reason: status.canonical_reason().unwrap_or_default(),
         message,
+        code: json.as_ref().and_then(code).map(str::to_owned),
         fields: fields.iter().take(FIELDS.0).map(|(name, text)| (clean(name, 60), clean(text, FIELDS.1))).collect(),
         correlation_id: correlation_id(json.as_ref(), headers).map(|id| clean(&id, 100)),
         retry_after: retry::retry_after(headers),
-        variables,
+        credential,
         changes: changes(call),
     }
 }
@@ -194,6 +194,11 @@ fn message(json: &Value) -> Option<Cow<'_, str>> {
         ["/message", "/error/message", "/error_description", "/detail", "/error", "/title", "/errors/0/message"];
     let found = places.iter().find_map(|place| json.pointer(place)?.as_str().filter(|text| !text.is_empty()));
     found.or_else(|| json.as_str()).map(Cow::Borrowed)
+}
+
+/// The provider's own word for what went wrong.
+fn code(json: &Value) -> Option<&str> {
+    ["/code", "/data/error", "/error/code", "/error"].iter().find_map(|place| json.pointer(place)?.as_str())
 }
 
 /// What an error body says about single arguments: `{"errors": {"domain": ["is taken"]}}`

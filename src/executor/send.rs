@@ -75,15 +75,15 @@ impl Network {
         if !call.account.has_credential() {
             return Err(CallError::NoCredential {
                 provider: provider.title.clone(),
-                variables: &provider.environment.token,
+                credential: provider.environment.credential(),
                 help: provider.credential_help.clone(),
             });
         }
         let after = call.account.timeout();
         let answer = self.persist(call, Instant::now());
-        tokio::time::timeout(after, answer).await.unwrap_or_else(|_| {
-            Err(CallError::Timeout { origin: origin(call.account.base_url()), after, unsettled: changes(call) })
-        })
+        tokio::time::timeout(after, answer)
+            .await
+            .unwrap_or_else(|_| Err(timed_out(call, call.account.base_url(), after)))
     }
 
     async fn persist(&self, call: &Call, started: Instant) -> Result<Response<Bytes>, CallError> {
@@ -218,6 +218,12 @@ async fn collect(call: &Call, mut answer: reqwest::Response) -> Result<Response<
     Ok(response)
 }
 
+/// No answer in time from what is at this address.
+pub(super) fn timed_out(call: &Call, url: &Url, after: Duration) -> CallError {
+    let hint = call.entry.provider.hint("timeout").unwrap_or("If it is merely slow, raise the limit with --timeout.");
+    CallError::Timeout { origin: origin(url), after, hint, unsettled: changes(call) }
+}
+
 /// A failed connection in our words. The address is left to its origin: the rest holds arguments.
 fn failure(call: &Call, error: &reqwest::Error) -> CallError {
     unreached(call, call.account.base_url(), error)
@@ -232,15 +238,19 @@ pub(super) fn unreached(call: &Call, address: &Url, error: &reqwest::Error) -> C
         );
         return CallError::Client { problem };
     }
+    let advice = |general| call.entry.provider.hint("unreachable").unwrap_or(general);
     let refused = find::<io::Error>(error).is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused);
     let problem = if error.is_dns() {
-        "cannot be found: its name does not resolve. Check the base URL and the network.".to_owned()
+        let advice = advice("Check the base URL and the network.");
+        format!("cannot be found: its name does not resolve. {advice}")
     } else if error.is_connect() && error.is_timeout() {
-        format!("cannot be reached: no connection within {} s. Check network and proxy.", CONNECT_TIMEOUT.as_secs())
+        let (limit, advice) = (CONNECT_TIMEOUT.as_secs(), advice("Check network and proxy."));
+        format!("cannot be reached: no connection within {limit} s. {advice}")
     } else if refused {
-        "cannot be reached: the connection was refused. Check base URL and proxy.".to_owned()
+        format!("cannot be reached: the connection was refused. {}", advice("Check base URL and proxy."))
     } else if error.is_connect() {
-        format!("cannot be reached: {}. Check network and proxy.", call.account.mask(&deepest(error)))
+        let (cause, advice) = (deepest(error), advice("Check network and proxy."));
+        format!("cannot be reached: {}. {advice}", call.account.mask(&cause))
     } else {
         "closed or broke the connection before its answer was complete.".to_owned()
     };

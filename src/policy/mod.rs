@@ -43,6 +43,8 @@ pub use switches::{Switch, Switches};
 pub struct Policy {
     /// How far calls may go; what each provider's description says where nothing is given.
     pub access: Option<Access>,
+    /// Providers that may be called without limit where `access` says nothing: the environment opened them.
+    pub opened: Vec<String>,
     /// What the operator decided about single tools, by name.
     pub rules: HashMap<String, Rule>,
     /// What no write may touch.
@@ -160,7 +162,7 @@ impl Policy {
         }
         let grant = call.caller.principal.grant();
         let danger = danger_of(call);
-        let access = self.access.unwrap_or(call.entry.provider.default_access);
+        let access = call.entry.provider.access(self.access, &self.opened);
         let access = if grant.read_only { Access::Read } else { access };
         if !access.permits(danger) {
             return Some(Objection::Access(access, danger));

@@ -180,9 +180,9 @@ impl Server {
                 provider.environment.base_url.join(" or ")
             )),
             Some(account) if !self.executor.is_simulated() && !account.has_credential() => Some(format!(
-                "{} has no credential: {} is not set.",
+                "{} has no credential: set {} in the environment.",
                 provider.title,
-                provider.environment.token.join(" or ")
+                provider.environment.credential()
             )),
             Some(_) => None,
         }
@@ -215,7 +215,7 @@ impl Server {
         let among = |names: &[String]| names.iter().any(|name| tool.answers_to(name));
         let selection = &self.selection;
         if among(&selection.exclude) {
-            "--exclude-tools leaves it out".to_owned()
+            "the operator leaves it out (--exclude-tools, or a deny list)".to_owned()
         } else if selection.toolsets.as_ref().is_some_and(|toolsets| !toolsets.iter().any(|name| *name == tool.toolset))
         {
             format!(

@@ -16,8 +16,8 @@ pub use operation::{
     Answer, BodyMember, Location, Method, Operation, Parameter, PathTemplate, RequestBody, Segment, Style,
 };
 pub use provider::{
-    Authentication, DeviceLogin, Environment, Expose, OptIn, Provider, QueryArrays, Reference, RemoteServer, Route,
-    SharedArgument, Toolset,
+    Authentication, DeviceLogin, Environment, Expose, Header, Hint, OptIn, Provider, QueryArrays, Reference,
+    RemoteServer, Route, SharedArgument, Toolset,
 };
 pub use review::{Condition, Effect, EffectWhen, Phrase, Review};
 pub use tool::{Alias, Binding, Composite, Listing, Relay, Tool};

@@ -11,10 +11,16 @@ pub struct Provider {
     pub binary: Text,
     /// Where requests go unless the environment says otherwise. Empty where only the environment can tell.
     pub base_url: Text,
+    /// Where below an address from the environment the API begins, as `/rest/v0`; added unless the address ends so.
+    pub base_path: Text,
     /// Which environment variables are read.
     pub environment: Environment,
     /// How requests are authenticated.
     pub authentication: Authentication,
+    /// What every request carries besides.
+    pub headers: List<Header>,
+    /// What to do about failures, where this provider knows better than a general sentence.
+    pub hints: List<Hint>,
     /// Where a user gets a credential: a sentence for error messages.
     pub credential_help: Text,
     /// How long a call may take, in seconds.
@@ -23,6 +29,8 @@ pub struct Provider {
     pub default_access: Access,
     /// Toolsets in which a resource takes one change at a time.
     pub exclusive: List<Text>,
+    /// Every call that does more than read needs an approval, and not only what is grave.
+    pub confirm_changes: bool,
     /// How array parameters are written in the query.
     pub query_arrays: QueryArrays,
     /// A short text for the model on how to work with these tools; part of the server's `instructions`.
@@ -48,6 +56,38 @@ impl Provider {
     pub fn tools(&self) -> impl Iterator<Item = &Tool> {
         self.toolsets.iter().flat_map(|toolset| toolset.tools.iter())
     }
+
+    /// How far calls may go: what was chosen for all providers, else everything where this one was `opened` by its
+    /// variable, else what its description says.
+    #[must_use]
+    pub fn access(&self, chosen: Option<Access>, opened: &[String]) -> Access {
+        let own = if opened.iter().any(|name| *name == self.name) { Access::Full } else { self.default_access };
+        chosen.unwrap_or(own)
+    }
+
+    /// What to do about a failure of this kind, see [`Hint::about`].
+    #[must_use]
+    pub fn hint(&self, about: &str) -> Option<&str> {
+        self.hints.iter().find(|hint| hint.about == about).map(|hint| hint.text.as_ref())
+    }
+}
+
+/// A header of fixed value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Header {
+    /// Its name.
+    pub name: Text,
+    /// Its value.
+    pub value: Text,
+}
+
+/// What to do about one kind of failure.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hint {
+    /// A status (`503`), `unreachable`, `timeout`, or the error code that the body of an answer holds.
+    pub about: Text,
+    /// A sentence or two.
+    pub text: Text,
 }
 
 /// A group of tools that is served by a binary of its own.
@@ -117,6 +157,28 @@ pub struct Environment {
     pub base_url: List<Text>,
     /// Variables with additional request headers.
     pub headers: List<Text>,
+    /// Variables that hold the user name, for where there is no token.
+    pub username: List<Text>,
+    /// Variables that hold the password of that user.
+    pub password: List<Text>,
+    /// Variables whose value `1` or `true` lets calls go all the way.
+    pub enable_actions: List<Text>,
+    /// Variables that name operations or tools that are not served, separated by commas.
+    pub deny: List<Text>,
+}
+
+impl Environment {
+    /// The variables that hold a credential, as part of a sentence: `A (or B), or USER and PASSWORD`.
+    #[must_use]
+    pub fn credential(&self) -> String {
+        let token = one_of(&self.token);
+        let user = self.username.first().zip(self.password.first()).map(|(name, word)| format!("{name} and {word}"));
+        match (token, user) {
+            (Some(token), Some(user)) => format!("{token}, or {user},"),
+            (Some(one), None) | (None, Some(one)) => one,
+            (None, None) => "a credential".to_owned(),
+        }
+    }
 }
 
 /// A remote MCP server behind Streamable HTTP, which takes a bearer token.
@@ -130,6 +192,14 @@ pub struct RemoteServer {
     pub token_variables: List<Text>,
     /// Where a user gets a token: a sentence for error messages.
     pub credential_help: Text,
+}
+
+impl RemoteServer {
+    /// The variables that hold the credential, as part of a sentence.
+    #[must_use]
+    pub fn credential(&self) -> String {
+        one_of(&self.token_variables).unwrap_or_else(|| "a credential".to_owned())
+    }
 }
 
 /// How arguments may name resources otherwise than by id. An id counts first, then an exact name, then the beginning
@@ -172,6 +242,15 @@ pub struct DeviceLogin {
     pub token: Text,
 }
 
+/// `A`, or `A (or B, C)`.
+fn one_of(variables: &[Text]) -> Option<String> {
+    match variables {
+        [] => None,
+        [first] => Some(first.to_string()),
+        [first, rest @ ..] => Some(format!("{first} (or {})", rest.join(", "))),
+    }
+}
+
 /// How requests are authenticated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Authentication {
@@ -179,6 +258,8 @@ pub enum Authentication {
     Bearer,
     /// The token in the header of this name.
     Header(Text),
+    /// The token in the cookie of this name (RFC 6265 section 4.2).
+    Cookie(Text),
     /// None.
     None,
 }

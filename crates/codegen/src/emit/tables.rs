@@ -5,9 +5,9 @@ use super::static_name;
 use crate::load::ToolsetSettings;
 use crate::lower::LoweredProvider;
 use infra_mcp_model::{
-    Alias, Authentication, Binding, BodyMember, Condition, DeviceLogin, EffectWhen, Environment, List, Listing,
-    Operation, OptIn, Parameter, PathTemplate, Phrase, Provider, Reference, RemoteServer, RequestBody, Review, Route,
-    Segment, SharedArgument, Text, Tool, Toolset,
+    Alias, Authentication, Binding, BodyMember, Condition, DeviceLogin, EffectWhen, Environment, Header, Hint, List,
+    Listing, Operation, OptIn, Parameter, PathTemplate, Phrase, Provider, Reference, RemoteServer, RequestBody, Review,
+    Route, Segment, SharedArgument, Text, Tool, Toolset,
 };
 use std::fmt::{Debug, Write as _};
 
@@ -45,6 +45,7 @@ fn variant(kind: &str, value: impl Debug) -> Expression {
 fn provider(row: &Provider) -> Expression {
     let authentication = match &row.authentication {
         Authentication::Header(header) => Expression::call("Authentication::Header", text(header)),
+        Authentication::Cookie(cookie) => Expression::call("Authentication::Cookie", text(cookie)),
         other => variant("Authentication", other),
     };
     Expression::row(
@@ -54,12 +55,16 @@ fn provider(row: &Provider) -> Expression {
             ("title", text(&row.title)),
             ("binary", text(&row.binary)),
             ("base_url", text(&row.base_url)),
+            ("base_path", text(&row.base_path)),
             ("environment", environment(&row.environment)),
             ("authentication", authentication),
+            ("headers", list(&row.headers, header)),
+            ("hints", list(&row.hints, hint)),
             ("credential_help", text(&row.credential_help)),
             ("timeout_seconds", plain(row.timeout_seconds)),
             ("default_access", variant("Access", row.default_access)),
             ("exclusive", list(&row.exclusive, text)),
+            ("confirm_changes", plain(row.confirm_changes)),
             ("query_arrays", variant("QueryArrays", row.query_arrays)),
             ("instructions", text(&row.instructions)),
             ("expose", variant("Expose", row.expose)),
@@ -124,8 +129,20 @@ fn environment(row: &Environment) -> Expression {
             ("token", list(&row.token, text)),
             ("base_url", list(&row.base_url, text)),
             ("headers", list(&row.headers, text)),
+            ("username", list(&row.username, text)),
+            ("password", list(&row.password, text)),
+            ("enable_actions", list(&row.enable_actions, text)),
+            ("deny", list(&row.deny, text)),
         ],
     )
+}
+
+fn header(row: &Header) -> Expression {
+    Expression::row("Header", [("name", text(&row.name)), ("value", text(&row.value))])
+}
+
+fn hint(row: &Hint) -> Expression {
+    Expression::row("Hint", [("about", text(&row.about)), ("text", text(&row.text))])
 }
 
 fn toolset(row: &Toolset) -> Expression {

@@ -17,6 +17,9 @@ pub struct Settings {
     /// Where requests go; without it the first `servers` entry of the document counts.
     #[serde(default)]
     pub base_url: Option<String>,
+    /// Where below an address from the environment the API begins.
+    #[serde(default)]
+    pub base_path: String,
     /// Where a user gets a credential.
     #[serde(default)]
     pub credential_help: String,
@@ -26,6 +29,9 @@ pub struct Settings {
     /// `read`, `write` or `full`: how far calls may go unless the operator says otherwise.
     #[serde(default)]
     pub default_access: AccessSetting,
+    /// Every call that does more than read needs an approval.
+    #[serde(default)]
+    pub confirm_changes: bool,
     /// `declared` or `brackets`.
     #[serde(default)]
     pub query_arrays: QueryArraysSetting,
@@ -44,6 +50,12 @@ pub struct Settings {
     /// How requests are authenticated.
     #[serde(default)]
     pub authentication: AuthenticationSetting,
+    /// What every request carries besides, by header name.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    /// What to do about a failure, by status, `unreachable`, `timeout` or error code.
+    #[serde(default)]
+    pub hints: BTreeMap<String, String>,
     /// The MCP server that definitions with `relay` are passed on to.
     #[serde(default)]
     pub relay: Option<RelaySetting>,
@@ -125,6 +137,18 @@ pub struct EnvironmentSetting {
     /// Variables with additional headers.
     #[serde(default)]
     pub headers: Vec<String>,
+    /// Variables that hold the user name, first match wins.
+    #[serde(default)]
+    pub username: Vec<String>,
+    /// Variables that hold the password, first match wins.
+    #[serde(default)]
+    pub password: Vec<String>,
+    /// Variables whose value `1` or `true` lets calls go all the way.
+    #[serde(default)]
+    pub enable_actions: Vec<String>,
+    /// Variables that name operations or tools that are not served.
+    #[serde(default)]
+    pub deny: Vec<String>,
 }
 
 /// `[relay]`
@@ -206,6 +230,9 @@ pub struct AuthenticationSetting {
     /// The header that carries the token, for the scheme `header`.
     #[serde(default)]
     pub header: Option<String>,
+    /// The cookie that carries the token, for the scheme `cookie`.
+    #[serde(default)]
+    pub cookie: Option<String>,
 }
 
 /// `authentication.scheme`
@@ -217,6 +244,8 @@ pub enum AuthenticationScheme {
     Bearer,
     /// A header of its own.
     Header,
+    /// A cookie.
+    Cookie,
     /// None.
     None,
 }

@@ -1,8 +1,8 @@
 use super::tool::LoweredTool;
 use crate::load::{AccessSetting, AuthenticationScheme, QueryArraysSetting, Source, ToolsetSettings};
 use infra_mcp_model::{
-    Access, Authentication, DeviceLogin, Environment, List, OptIn, Provider, QueryArrays, Reference, RemoteServer,
-    SharedArgument, Text, Toolset,
+    Access, Authentication, DeviceLogin, Environment, Header, Hint, List, OptIn, Provider, QueryArrays, Reference,
+    RemoteServer, SharedArgument, Text, Toolset,
 };
 
 /// A provider whose tools are lowered, with what emission needs beside the model.
@@ -75,10 +75,15 @@ pub(super) fn head(source: &Source) -> Provider {
         title: settings.title.clone().into(),
         binary: settings.binary.clone().into(),
         base_url: settings.base_url.clone().or_else(server).unwrap_or_default().into(),
+        base_path: settings.base_path.clone().into(),
         environment: Environment {
             token: texts(&settings.environment.token),
             base_url: texts(&settings.environment.base_url),
             headers: texts(&settings.environment.headers),
+            username: texts(&settings.environment.username),
+            password: texts(&settings.environment.password),
+            enable_actions: texts(&settings.environment.enable_actions),
+            deny: texts(&settings.environment.deny),
         },
         authentication: match settings.authentication.scheme {
             AuthenticationScheme::Bearer => Authentication::Bearer,
@@ -87,7 +92,13 @@ pub(super) fn head(source: &Source) -> Provider {
                 let header = settings.authentication.header.clone();
                 Authentication::Header(header.unwrap_or_else(|| "Authorization".to_owned()).into())
             }
+            AuthenticationScheme::Cookie => {
+                let cookie = settings.authentication.cookie.clone();
+                Authentication::Cookie(cookie.unwrap_or_else(|| "token".to_owned()).into())
+            }
         },
+        headers: settings.headers.iter().map(|(name, value)| header(name, value)).collect(),
+        hints: settings.hints.iter().map(|(about, text)| hint(about, text)).collect(),
         credential_help: settings.credential_help.clone().into(),
         timeout_seconds: settings.timeout_seconds,
         exclusive: settings
@@ -101,6 +112,7 @@ pub(super) fn head(source: &Source) -> Provider {
             AccessSetting::Write => Access::Write,
             AccessSetting::Full => Access::Full,
         },
+        confirm_changes: settings.confirm_changes,
         query_arrays: match settings.query_arrays {
             QueryArraysSetting::Declared => QueryArrays::Declared,
             QueryArraysSetting::Brackets => QueryArrays::Brackets,
@@ -138,4 +150,12 @@ pub(super) fn head(source: &Source) -> Provider {
         toolsets: List::default(),
         routes: List::default(),
     }
+}
+
+fn header(name: &str, value: &str) -> Header {
+    Header { name: name.to_owned().into(), value: value.to_owned().into() }
+}
+
+fn hint(about: &str, text: &str) -> Hint {
+    Hint { about: about.to_owned().into(), text: text.to_owned().into() }
 }

@@ -1,0 +1,158 @@
+//! What flags and environment say about one provider.
+
+use std::time::Duration;
+
+use infra_mcp_model::{Provider, Text, Tool};
+use url::{Host, Url};
+
+use super::{Environment, Options, Providers, headers};
+use crate::account::{Account, AccountSettings, BodyAsQuery, Secret};
+use crate::error::StartupError;
+use crate::near::nearest;
+
+/// The account of a provider; none where nobody has said where the provider is.
+pub(super) fn account(
+    provider: &'static Provider,
+    options: &Options,
+    environment: &Environment,
+    providers: Providers,
+    warnings: &mut Vec<String>,
+) -> Result<Option<Account>, StartupError> {
+    let body_as_query = body_as_query(&options.body_as_query, providers)?;
+    let timeout = options.timeout.map(Duration::from_secs);
+    let mut settings = AccountSettings { timeout, body_as_query, ..AccountSettings::default() };
+    if options.sandbox {
+        // No credential and no foreign address may play a part in a simulation.
+        let address = sandbox_address(provider)?;
+        settings.relay_url = address.join("mcp").ok().filter(|_| provider.relay.is_some());
+        settings.base_url = Some(address);
+        return Account::new(provider, settings).map(Some);
+    }
+    settings.base_url = address(&provider.environment.base_url, environment, warnings)?;
+    if settings.base_url.is_none() && provider.base_url.is_empty() {
+        return Ok(None);
+    }
+    settings.token = environment.first(&provider.environment.token)?.map(|(_, token)| Secret::new(token));
+    if let Some(relay) = &provider.relay {
+        settings.relay_url = address(&relay.url_variables, environment, warnings)?;
+        settings.relay_token = environment.first(&relay.token_variables)?.map(|(_, token)| Secret::new(token));
+    }
+    let user = environment.first(&provider.environment.username)?;
+    let password = environment.first(&provider.environment.password)?;
+    settings.user = user.zip(password).map(|((_, name), (_, password))| (name, Secret::new(password)));
+    settings.headers = extra_headers(provider, environment)?;
+    settings.user_agent = environment.get("USER_AGENT")?;
+    Account::new(provider, settings).map(Some)
+}
+
+/// The address a simulated provider answers at. `.invalid` (RFC 2606) exists nowhere.
+///
+/// # Errors
+/// If the name of the provider cannot be part of a host name.
+fn sandbox_address(provider: &Provider) -> Result<Url, StartupError> {
+    Url::parse(&format!("http://{}.sandbox.invalid", provider.name)).map_err(|_| {
+        let problem = format!("the provider `{}` cannot be simulated: its name fits no host name.", provider.name);
+        StartupError::new("--sandbox", problem, "Rename it in its specs with letters, digits and dashes.")
+    })
+}
+
+/// The address that the first of these variables holds.
+fn address(
+    variables: &[Text],
+    environment: &Environment,
+    warnings: &mut Vec<String>,
+) -> Result<Option<Url>, StartupError> {
+    let Some((variable, value)) = environment.first(variables)? else {
+        return Ok(None);
+    };
+    let url = Url::parse(value.trim()).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    let Some(url) = url else {
+        let fix = "Give an address that begins with https:// (or http://), or unset the variable.";
+        return Err(StartupError::new(variable, "its value is not the address of a web API.", fix));
+    };
+    if url.scheme() == "http" && !is_loopback(&url) {
+        warnings.push(format!(
+            "{variable}: requests and the token go to this address unencrypted, because it begins with http://."
+        ));
+    }
+    Ok(Some(url))
+}
+
+pub(crate) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+fn extra_headers(provider: &Provider, environment: &Environment) -> Result<Vec<(String, Secret)>, StartupError> {
+    let Some((variable, value)) = environment.first(&provider.environment.headers)? else {
+        return Ok(Vec::new());
+    };
+    headers::parse(&value).map_err(|error| {
+        let fix = r#"The form is name:value,name:value; put a value with commas in double quotes: name:"a, b"."#;
+        StartupError::new(variable, error.to_string(), fix)
+    })
+}
+
+fn body_as_query(names: &[String], providers: Providers) -> Result<BodyAsQuery, StartupError> {
+    if names.is_empty() {
+        return Ok(BodyAsQuery::Declared);
+    }
+    if names.iter().any(|name| name == "all") {
+        return Ok(BodyAsQuery::All);
+    }
+    let tools =
+        || providers.iter().flat_map(|provider| provider.toolsets.iter()).flat_map(|toolset| toolset.tools.iter());
+    if let Some(name) = names.iter().find(|name| !tools().any(|tool| tool.name == **name)) {
+        let likely = nearest(name, tools().map(|tool| tool.name.as_ref()));
+        let problem = match likely {
+            Some(likely) => format!("there is no tool `{name}`; did you mean `{likely}`?"),
+            None => format!("there is no tool `{name}`."),
+        };
+        return Err(StartupError::new(
+            "--body-as-query",
+            problem,
+            "Give names of tools, separated by commas, or `all`.",
+        ));
+    }
+    Ok(BodyAsQuery::Tools(names.to_vec()))
+}
+
+/// Whether the variable of the provider lets calls go all the way.
+///
+/// # Errors
+/// If its value says neither yes nor no.
+pub(super) fn is_opened(provider: &Provider, environment: &Environment) -> Result<bool, StartupError> {
+    let Some((variable, value)) = environment.first(&provider.environment.enable_actions)? else {
+        return Ok(false);
+    };
+    match value.trim().to_ascii_lowercase().as_str() {
+        "1" | "true" => Ok(true),
+        "0" | "false" => Ok(false),
+        _ => Err(StartupError::new(variable, "its value says neither yes nor no.", "Set it to 1 or 0.")),
+    }
+}
+
+/// The names of the tools that the variable of the provider denies, by operation id or tool name.
+pub(super) fn denied(
+    provider: &Provider,
+    environment: &Environment,
+    warnings: &mut Vec<String>,
+) -> Result<Vec<String>, StartupError> {
+    let Some((variable, value)) = environment.first(&provider.environment.deny)? else {
+        return Ok(Vec::new());
+    };
+    let mut denied = Vec::new();
+    for name in value.split(',').map(str::trim).filter(|name| !name.is_empty()) {
+        let meant = |tool: &&Tool| tool.answers_to(name) || tool.operation().is_some_and(|known| known.id == name);
+        let before = denied.len();
+        denied.extend(provider.tools().filter(meant).map(|tool| tool.name.to_string()));
+        if denied.len() == before {
+            warnings.push(format!("{variable}: {} has no operation `{name}` here to deny.", provider.title));
+        }
+    }
+    Ok(denied)
+}

@@ -160,7 +160,7 @@ impl Trail {
                 self.event.status = Some(reply.status);
             }
             Err(CallError::Refused(refusal)) => self.event.decision = refusal.code().as_str().to_owned(),
-            Err(CallError::Unapproved { .. }) => self.event.decision = "confirmation_required".to_owned(),
+            Err(CallError::Unapproved(_)) => self.event.decision = "confirmation_required".to_owned(),
             Err(CallError::Arguments(_)) => {}
             Err(error) => {
                 self.event.result = Some("failed".to_owned());

@@ -112,12 +112,34 @@ pub struct Caller {
     pub address: Option<IpAddr>,
     /// The session that the call belongs to, where it belongs to one.
     pub session: Option<String>,
+    /// Whether the person in front of the client can be asked, and what they answered.
+    pub asking: Asking,
+}
+
+/// Whether the person in front of the client can be asked about this call (MCP elicitation), and what they answered.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Asking {
+    /// The client cannot ask anybody.
+    #[default]
+    Impossible,
+    /// Nobody was asked so far.
+    Possible,
+    /// The person agreed to the question with this token.
+    Agreed(String),
+    /// The person did not agree to the question with this token.
+    Declined(String),
 }
 
 impl Caller {
     /// The user of this process, by a client of this name.
     #[must_use]
     pub fn local(client_name: Option<String>) -> Self {
-        Self { principal: Arc::new(Principal::local()), client_name, address: None, session: None }
+        Self {
+            principal: Arc::new(Principal::local()),
+            client_name,
+            address: None,
+            session: None,
+            asking: Asking::Impossible,
+        }
     }
 }

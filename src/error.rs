@@ -7,7 +7,7 @@ use infra_mcp_model::{Provider, Text};
 
 use crate::arguments::Violations;
 use crate::executor::BuildError;
-use crate::policy::{GateError, Refusal};
+use crate::policy::{GateError, Refusal, Request};
 use crate::store::StoreError;
 
 /// Why the program cannot start: which flag or variable is wrong and how to fix it.
@@ -39,11 +39,8 @@ pub enum CallError {
     #[error("{0}")]
     Refused(Refusal),
     /// The call needs an approval first.
-    #[error("{text}")]
-    Unapproved {
-        /// What the call would do and what has to happen next.
-        text: String,
-    },
+    #[error("{0}")]
+    Unapproved(Box<Request>),
     /// Approvals cannot be kept.
     #[error("Nothing was sent, because approvals cannot be kept: {0}")]
     Store(#[from] StoreError),

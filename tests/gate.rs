@@ -20,12 +20,20 @@ struct Client {
 
 impl Client {
     fn start(state: &Path, flags: &[&str]) -> Self {
+        Self::able(state, flags, &json!({}))
+    }
+
+    /// A client that declares these capabilities.
+    fn able(state: &Path, flags: &[&str], capabilities: &Value) -> Self {
         let mut process = command(state, flags).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let input = process.stdin.take();
         let answers = BufReader::new(process.stdout.take().unwrap());
         let mut client = Self { process, input, answers, last: 0 };
-        let hello =
-            json!({"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}});
+        let hello = json!({
+            "protocolVersion": "2025-11-25",
+            "capabilities": capabilities,
+            "clientInfo": {"name": "t", "version": "1"},
+        });
         client.request("initialize", &hello);
         client.send(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}));
         client
@@ -38,6 +46,11 @@ impl Client {
     fn request(&mut self, method: &str, params: &Value) -> Value {
         self.last += 1;
         self.send(&json!({"jsonrpc": "2.0", "id": self.last, "method": method, "params": params}));
+        self.next()
+    }
+
+    /// What the server says next.
+    fn next(&mut self) -> Value {
         let mut line = String::new();
         self.answers.read_line(&mut line).unwrap();
         serde_json::from_str(&line).unwrap()
@@ -248,4 +261,102 @@ fn the_audit_log_tells_what_happened_and_what_may_have() {
     for event in &events {
         assert!(!event.to_string().contains("canary"), "{event}");
     }
+}
+
+/// The person in front of the client is asked where the client can ask, and only a yes counts.
+#[test]
+fn a_person_is_asked_while_the_call_waits() {
+    let state = TempDir::new().unwrap();
+    for (answer, code) in [
+        (json!({"result": {"action": "decline"}}), "confirmation_required"),
+        (json!({"result": {"action": "cancel"}}), "confirmation_required"),
+        (json!({"result": {"action": "accept", "content": {"approve": false}}}), "confirmation_required"),
+        (json!({"result": {"action": "accept"}}), "confirmation_required"),
+        // Who cannot ask after all goes to the terminal.
+        (json!({"error": {"code": -32601, "message": "no"}}), "confirmation_required"),
+        (json!({"result": {"action": "accept", "content": {"approve": true}}}), ""),
+    ] {
+        let mut client = Client::able(state.path(), &[], &json!({"elicitation": {}}));
+        let question = client.request("tools/call", &json!({"name": RECREATE, "arguments": recreate()}));
+        assert_eq!(question["method"], "elicitation/create", "{question}");
+        let message = question["params"]["message"].as_str().unwrap();
+        assert!(message.contains("web-1.example.com") && message.contains("recreate"), "{message}");
+        assert_eq!(question["params"]["requestedSchema"]["properties"]["approve"]["type"], "boolean");
+        let mut reply = json!({"jsonrpc": "2.0", "id": question["id"]});
+        reply.as_object_mut().unwrap().extend(answer.as_object().unwrap().clone());
+        client.send(&reply);
+        let result = client.next();
+        let text = result["result"]["content"][0]["text"].as_str().unwrap();
+        if code.is_empty() {
+            assert_ne!(result["result"]["isError"], true, "{result}");
+        } else {
+            assert!(result["result"]["isError"] == true && text.starts_with(code), "{answer}: {result}");
+        }
+        assert_eq!(client.machine()["state"] == "recreating", code.is_empty(), "{answer}");
+        // The next call is a new question.
+        let question = client.request("tools/call", &json!({"name": RECREATE, "arguments": recreate()}));
+        assert_eq!(question["method"], "elicitation/create", "{question}");
+        client.kill();
+    }
+}
+
+/// In 2026-07-28 the question is a result, and the call is repeated with the answer.
+#[test]
+fn a_person_is_asked_between_two_calls() {
+    let state = TempDir::new().unwrap();
+    let mut client = Client::start(state.path(), &[]);
+    let meta = |capabilities: Value| {
+        json!({
+            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientInfo": {"name": "t", "version": "1"},
+            "io.modelcontextprotocol/clientCapabilities": capabilities,
+        })
+    };
+    let able = || meta(json!({"elicitation": {"form": {}}}));
+    let call = |arguments: Value, meta: Value| json!({"name": RECREATE, "arguments": arguments, "_meta": meta});
+    let refused = |answer: &Value| {
+        let text = answer["result"]["content"][0]["text"].as_str().unwrap_or_default();
+        (answer["result"]["isError"] == true).then(|| text.split(':').next().unwrap_or_default().to_owned())
+    };
+
+    let cannot = client.request("tools/call", &call(recreate(), meta(json!({}))));
+    assert_eq!(refused(&cannot).as_deref(), Some("confirmation_required"), "{cannot}");
+    let ask = |client: &mut Client| {
+        let asked = client.request("tools/call", &call(recreate(), able()));
+        assert_eq!(asked["result"]["resultType"], "input_required", "{asked}");
+        assert_eq!(asked["result"]["inputRequests"]["approval"]["method"], "elicitation/create", "{asked}");
+        asked["result"]["requestState"].as_str().unwrap().to_owned()
+    };
+    let with = |mut params: Value, state: &str, answer: Value| {
+        params["requestState"] = state.into();
+        params["inputResponses"] = json!({"approval": answer});
+        params
+    };
+    let yes = || json!({"action": "accept", "content": {"approve": true}});
+    let other = json!({"virtualMachineId": 100_002, "template_id": 1013});
+
+    let token = ask(&mut client);
+    for (params, expected) in [
+        // A yes to another call, with a state of somebody's own, or without the capability.
+        (with(call(other, able()), &token, yes()), "confirmation_mismatch"),
+        (with(call(recreate(), able()), "forged", yes()), "confirmation_mismatch"),
+        (with(call(recreate(), meta(json!({}))), &token, yes()), "confirmation_required"),
+        (with(call(recreate(), able()), &token, json!({"action": "decline"})), "confirmation_required"),
+        // What was declined cannot be accepted any more.
+        (with(call(recreate(), able()), &token, yes()), "confirmation_mismatch"),
+    ] {
+        let answer = client.request("tools/call", &params);
+        assert_eq!(refused(&answer).as_deref(), Some(expected), "{params} {answer}");
+    }
+    client.end();
+    // Nothing of it is kept in a process.
+    let mut client = Client::start(state.path(), &[]);
+    let token = ask(&mut client);
+    client.end();
+    let mut client = Client::start(state.path(), &[]);
+    let done = client.request("tools/call", &with(call(recreate(), able()), &token, yes()));
+    assert_eq!(refused(&done), None, "{done}");
+    let again = client.request("tools/call", &with(call(recreate(), able()), &token, yes()));
+    assert_eq!(refused(&again).as_deref(), Some("confirmation_mismatch"), "{again}");
+    client.end();
 }

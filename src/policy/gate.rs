@@ -1,5 +1,6 @@
 //! From a judgement to the permission to send: approval, and the minting of [`Authorized`].
 
+use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -12,7 +13,7 @@ use serde_json::{Map, Value};
 use super::approval::{self, Evidence, LIFETIME, Way};
 use super::running::Running;
 use super::{Authorized, Judged, Objection, Policy, Refusal, Snapshot, Switches, Usage, danger_of};
-use crate::call::Call;
+use crate::call::{Asking, Call};
 use crate::store::{self, ApprovalRecord, LazyStore, Permission, Proof, Store, StoreError};
 
 /// The argument that carries the token of a preview.
@@ -65,9 +66,33 @@ pub struct Request {
     pub preview: String,
 }
 
+impl fmt::Display for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("confirmation_required: nothing was sent. ")?;
+        match &self.step {
+            // Whoever gets this as a text instead of the question cannot be asked.
+            Step::Ask(_) => f.write_str("The person in front of the client has to agree."),
+            Step::Repeat(token) => write!(
+                f,
+                "Once the person you work for agrees, call again with the same arguments and `confirm_token`: {token:?}."
+            ),
+            Step::Say(phrase) => write!(
+                f,
+                "Once the person you work for agrees, call again with the same arguments and `confirmation`: {phrase:?}."
+            ),
+            Step::Terminal(command) => {
+                write!(f, "A person approves it in a terminal with `{command}`; then make the same call again.")
+            }
+        }?;
+        write!(f, " The approval is good for 5 minutes and for this call alone.\n\n{}", self.preview)
+    }
+}
+
 /// What has to happen for a call to be approved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
+    /// The person in front of the client is asked; the answer comes back with this token.
+    Ask(String),
     /// The call is repeated with this `confirm_token`.
     Repeat(String),
     /// The call is repeated with this `confirmation`.
@@ -208,7 +233,10 @@ impl Gate {
 
     /// The way for this call. A tool with an argument of its own by the name of ours leaves the terminal.
     fn way_for(&self, call: &Call) -> Way {
-        let way = self.way.without_asking(danger_of(call));
+        let way = match call.caller.asking {
+            Asking::Impossible => self.way.without_asking(danger_of(call)),
+            _ => self.way,
+        };
         let name = match way {
             Way::Token => CONFIRM_TOKEN,
             Way::Phrase => CONFIRMATION,
@@ -227,7 +255,15 @@ impl Gate {
                 Some(said) if said == approval::phrase(call) => Some(Proof::Asked),
                 Some(_) => return Err(self.mismatch(call)),
             },
-            Way::Ask | Way::None => None,
+            Way::Ask => match &call.caller.asking {
+                Asking::Agreed(token) => Some(Proof::Secret(sha256(token.as_bytes()))),
+                Asking::Declined(token) => {
+                    self.store.get()?.withdraw_approval(&sha256(token.as_bytes()))?;
+                    return Err(self.refusal(call, Objection::Declined));
+                }
+                Asking::Possible | Asking::Impossible => None,
+            },
+            Way::None => None,
         })
     }
 
@@ -251,14 +287,15 @@ impl Gate {
     ) -> Result<Request, StoreError> {
         let phrase = || approval::phrase(call);
         // A token is shown once; a person and a phrase need no second request for the same call.
-        if way != Way::Token
+        let secret = matches!(way, Way::Token | Way::Ask);
+        if !secret
             && let Some(open) = store.open_approval(&binding, now)?
             && open.secret.is_none()
         {
             let step = if way == Way::Phrase { Step::Say(phrase()) } else { self.terminal(&open.id) };
             return Ok(Request { id: open.id, step, preview: open.preview });
         }
-        let token = (way == Way::Token).then(|| random_text(52));
+        let token = secret.then(|| random_text(52));
         let approval = ApprovalRecord {
             id: random_text(ID_LENGTH),
             secret: token.as_deref().map(|token| sha256(token.as_bytes())),
@@ -274,6 +311,7 @@ impl Gate {
         };
         store.add_approval(&approval)?;
         let step = match (token, way) {
+            (Some(token), Way::Ask) => Step::Ask(token),
             (Some(token), _) => Step::Repeat(token),
             (None, Way::Phrase) => Step::Say(phrase()),
             (None, _) => self.terminal(&approval.id),

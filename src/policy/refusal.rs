@@ -108,6 +108,8 @@ pub enum Objection {
     Unseen,
     /// The token or phrase is not one for this very call, is used up, or has expired.
     Mismatch,
+    /// The person who was asked did not agree.
+    Declined,
     /// Another change of the same resource is still running.
     InProgress,
     /// Too many calls; how long to wait.
@@ -136,6 +138,7 @@ impl Refusal {
             Objection::Scope(_) => Code::ForbiddenScope,
             Objection::Protected(_) | Objection::Unseen => Code::ProtectedResource,
             Objection::Mismatch => Code::ConfirmationMismatch,
+            Objection::Declined => Code::ConfirmationRequired,
             Objection::InProgress => Code::OperationInProgress,
             Objection::Rate(..) => Code::RateLimited,
         }
@@ -187,6 +190,9 @@ impl fmt::Display for Refusal {
             Objection::Mismatch => f.write_str(
                 "What it brought to show that it is approved is not for this very call as the resource is now, is used \
                  up, or has expired. Call again without it to see what would happen now.",
+            ),
+            Objection::Declined => f.write_str(
+                "The person who was asked did not agree. Do not repeat the call unless they ask for it again.",
             ),
             Objection::InProgress => {
                 f.write_str("Another change of the same resource is still running. Call again when it has ended.")

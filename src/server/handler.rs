@@ -17,8 +17,10 @@ use serde_json::Value;
 use super::Server;
 use super::listing::{self, Form, Listing};
 use super::served::Served;
-use crate::call::{Caller, ClientAddress};
+use super::{UnknownTool, question};
+use crate::call::{Asking, Caller, ClientAddress};
 use crate::principal::Principal;
+use crate::result;
 
 /// How long a client may keep the list of tools, which cannot change while the process runs, in
 /// milliseconds. Not longer: after an update the same command may list other tools.
@@ -90,8 +92,46 @@ impl Handler {
                 .and_then(|parts| parts.headers.get("mcp-session-id"))
                 .and_then(|id| id.to_str().ok())
                 .map(str::to_owned),
+            asking: Asking::Impossible,
             address: parts.and_then(|extensions| extensions.get::<ClientAddress>()).map(|address| address.0),
         })
+    }
+
+    /// Carries out a call, and asks the person in front of the client where that is needed and possible.
+    async fn respond(
+        &self,
+        request: CallToolRequestParams,
+        caller: Caller,
+        context: &RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        let server = &self.0.server;
+        let unknown = |unknown: UnknownTool| ErrorData::invalid_params(unknown.to_string(), None);
+        let arguments = request.arguments.unwrap_or_default();
+        // Only a call that waits for its answer is made again from here.
+        let again = (caller.asking == Asking::Possible && !is_stateless(context)).then(|| arguments.clone());
+        let mut outcome = server.attempt(&request.name, arguments, caller.clone()).await.map_err(unknown)?;
+        if let Err(error) = &outcome
+            && let Some((wanted, token)) = question::of(error)
+        {
+            match again {
+                Some(arguments) => {
+                    let asking = question::ask(wanted, token, context).await;
+                    let caller = Caller { asking, ..caller };
+                    outcome = server.attempt(&request.name, arguments, caller).await.map_err(unknown)?;
+                }
+                None => {
+                    if let Some(mut question) = question::as_result(wanted, token) {
+                        self.sign(&mut question.meta);
+                        return Ok(CallToolResponse::InputRequired(question));
+                    }
+                }
+            }
+        }
+        let mut result = result::to_result(outcome, server.result_limit);
+        if is_stateless(context) {
+            self.sign(&mut result.meta);
+        }
+        Ok(CallToolResponse::from(result))
     }
 
     /// Says in the `_meta` of a result who gave it, as 2026-07-28 asks for.
@@ -200,19 +240,13 @@ impl ServerHandler for Handler {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        let caller = self.caller(&context)?;
-        let call = self.0.server.call(&request.name, request.arguments.unwrap_or_default(), caller);
-        let outcome = tokio::select! {
+        let caller = Caller { asking: question::asking(&context, &request), ..self.caller(&context)? };
+        tokio::select! {
             biased;
             // Dropping the call aborts its request. Nobody waits for this answer, and rmcp drops it.
-            () = context.ct.cancelled() => return Err(ErrorData::internal_error("The call was cancelled.", None)),
-            outcome = call => outcome,
-        };
-        let mut result = outcome.map_err(|unknown| ErrorData::invalid_params(unknown.to_string(), None))?;
-        if is_stateless(&context) {
-            self.sign(&mut result.meta);
+            () = context.ct.cancelled() => Err(ErrorData::internal_error("The call was cancelled.", None)),
+            response = self.respond(request, caller, &context) => response,
         }
-        Ok(CallToolResponse::from(result))
     }
 
     async fn complete(

@@ -3,6 +3,7 @@
 mod handler;
 pub mod listing;
 mod preview;
+mod question;
 mod served;
 
 use std::collections::HashMap;
@@ -77,6 +78,17 @@ impl Server {
         arguments: Map<String, Value>,
         caller: Caller,
     ) -> Result<CallToolResult, UnknownTool> {
+        let outcome = self.attempt(name, arguments, caller).await?;
+        Ok(result::to_result(outcome, self.result_limit))
+    }
+
+    /// Calls a tool, and leaves it to the caller to make a result of what came of it.
+    async fn attempt(
+        &self,
+        name: &str,
+        arguments: Map<String, Value>,
+        caller: Caller,
+    ) -> Result<Result<Reply, CallError>, UnknownTool> {
         let found = self.catalogue.find(name).ok_or_else(|| self.unknown(name));
         let reached = found.and_then(|entry| match caller.principal.grant().reaches(&entry) {
             true => Ok(entry),
@@ -96,7 +108,7 @@ impl Server {
             milliseconds = begun.elapsed().as_millis(),
             "call"
         );
-        Ok(result::to_result(outcome, self.result_limit))
+        Ok(outcome)
     }
 
     /// Carries out one call of a tool that is served, and leaves its trace.
@@ -138,9 +150,8 @@ impl Server {
                 Ok(self.secrets.settle(entry.tool, &principal, reply))
             }
             Admission::Wanted(request) => {
-                let text = preview::with_next_step(&request);
-                recording.on(|trail| trail.approved(Some(request.id)));
-                Err(CallError::Unapproved { text })
+                recording.on(|trail| trail.approved(Some(request.id.clone())));
+                Err(CallError::Unapproved(Box::new(request)))
             }
         }
     }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::call::Call;
 use crate::executor::request;
-use crate::policy::{Request, Step, danger_of};
+use crate::policy::danger_of;
 
 /// What of a resource helps to recognise it.
 const TELLING: [&str; 14] = [
@@ -57,27 +57,6 @@ pub(super) fn preview(call: &Call, resource: Option<&Value>, outlook: Option<&st
     }
     line("What it does", &tool.description);
     text
-}
-
-/// The preview with what has to happen next.
-pub(super) fn with_next_step(request: &Request) -> String {
-    let next = match &request.step {
-        Step::Repeat(token) => format!(
-            "Once the person you work for agrees, call again with the same arguments and `confirm_token`: {token:?}."
-        ),
-        Step::Say(phrase) => {
-            format!(
-                "Once the person you work for agrees, call again with the same arguments and `confirmation`: {phrase:?}."
-            )
-        }
-        Step::Terminal(command) => {
-            format!("A person approves it in a terminal with `{command}`; then make the same call again.")
-        }
-    };
-    format!(
-        "confirmation_required: nothing was sent. {next} The approval is good for 5 minutes and for this call alone.\n\n{}",
-        request.preview
-    )
 }
 
 /// The members of a resource that help to recognise it.

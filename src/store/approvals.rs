@@ -143,6 +143,17 @@ impl Store {
         })
     }
 
+    /// Makes the approval with this secret, a SHA-256, useless: the person did not agree.
+    ///
+    /// # Errors
+    /// If the store cannot be written.
+    pub fn withdraw_approval(&self, secret: &[u8; 32]) -> Result<(), StoreError> {
+        self.write(|transaction| {
+            transaction.execute("UPDATE approval SET expires = 0 WHERE secret = ?1 AND used IS NULL", [secret])?;
+            Ok(())
+        })
+    }
+
     /// Notes that a person approved. False if nothing of this id waits for it any more.
     ///
     /// # Errors

@@ -21,7 +21,7 @@ pub(crate) const INTERNAL_ERROR: i32 = -32603;
 #[derive(Debug)]
 #[expect(clippy::large_enum_variant, reason = "it lives for a moment, and a box would cost an allocation a message")]
 pub(crate) enum Inbound {
-    /// Nothing to act on: an empty line, or an answer to a question that was never asked.
+    /// Nothing to act on: an empty line, or something that cannot be read and needs no answer.
     Nothing,
     /// A request or a notification.
     Message(ClientJsonRpcMessage),
@@ -91,8 +91,10 @@ fn message(value: Value, source: Option<&[u8]>) -> Result<Option<ClientJsonRpcMe
         Some(Value::String(_)) if !object.contains_key("id") => Ok(notification(object)),
         Some(Value::String(_)) => request(object, id, source).map(Some),
         Some(_) => Err(Rejection::new(id, INVALID_REQUEST, "The `method` must be a string.")),
-        // We ask the client nothing, so an answer answers nothing.
-        None if object.contains_key("result") || object.contains_key("error") => Ok(None),
+        // An answer to what the server asked. One that answers nothing is left to rmcp, which drops it.
+        None if object.contains_key("result") || object.contains_key("error") => {
+            Ok(serde_json::from_value(Value::Object(object)).ok())
+        }
         None => Err(Rejection::new(id, INVALID_REQUEST, "A request must name its `method`.")),
     }
 }
@@ -218,9 +220,20 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_made_of_empty_lines_and_answers() {
-        for line in ["", "  ", "\r", "\u{feff}", r#"{"jsonrpc":"2.0","id":1,"result":{}}"#] {
+    fn nothing_is_made_of_empty_lines() {
+        for line in ["", "  ", "\r", "\u{feff}", r#"{"jsonrpc":"2.0","id":[],"result":{}}"#] {
             assert!(matches!(read(line.as_bytes()), Ok(Inbound::Nothing)), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn answers_reach_the_server() {
+        for line in [
+            r#"{"jsonrpc":"2.0","id":1,"result":{"action":"accept","content":{"approve":true}}}"#,
+            r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32601,"message":"no"}}"#,
+        ] {
+            let Ok(Inbound::Message(message)) = read(line.as_bytes()) else { panic!("{line} is an answer") };
+            assert!(matches!(message, JsonRpcMessage::Response(_) | JsonRpcMessage::Error(_)), "{line}");
         }
     }
 

@@ -14,6 +14,7 @@ import * as v2Stdio from '@modelcontextprotocol/client/stdio';
 import * as v1 from '@modelcontextprotocol/sdk/client/index.js';
 import * as v1Stdio from '@modelcontextprotocol/sdk/client/stdio.js';
 import * as v1Http from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import * as types from '@modelcontextprotocol/sdk/types.js';
 import Ajv2020 from 'ajv/dist/2020.js';
 
 import { cwd, overHttp } from './server.mjs';
@@ -48,10 +49,17 @@ const TRANSPORTS = {
   },
 };
 
-/** Runs `work` with a client that is connected to a fresh server process. */
-async function withServer(variant, start, args, env, work) {
+/**
+ * Runs `work` with a client that is connected to a fresh server process. With `answer` the client puts the questions of
+ * the server to a person, who gives that answer.
+ */
+async function withServer(variant, start, args, env, work, answer) {
   const { transport, stderr, end } = await start(variant, args, env);
-  const client = new variant.sdk.Client({ name: 'typescript-sdk', version: '1' }, variant.options);
+  const capabilities = answer ? { elicitation: {} } : {};
+  const client = new variant.sdk.Client({ name: 'typescript-sdk', version: '1' }, { ...variant.options, capabilities });
+  if (answer) {
+    client.setRequestHandler(variant.sdk === V1 ? types.ElicitRequestSchema : 'elicitation/create', answer);
+  }
   try {
     await client.connect(transport);
     await work(client, stderr);
@@ -154,6 +162,29 @@ async function sandbox({ revision }, client, stderr) {
   assert.match(stderr(), /sandbox/i, 'the server says at start that this is the sandbox');
 }
 
+/** What cannot be undone happens when the person in front of the client ticks the box, and not otherwise. */
+async function asksThePerson(variant, start) {
+  const recreate = { name: 'VPS_recreateVirtualMachineV1', arguments: { virtualMachineId: 100001, template_id: 1013 } };
+  const answers = [
+    [{ action: 'decline' }, false],
+    [{ action: 'accept', content: { approve: true } }, true],
+  ];
+  for (const [answer, done] of answers) {
+    const questions = [];
+    const person = ({ params }) => (questions.push(params.message), answer);
+    await withServer(
+      variant, start, ['--sandbox'], {},
+      async (client) => {
+        const result = await client.callTool(recreate);
+        assert.equal(result.isError !== true, done, JSON.stringify(result));
+        assert.equal(questions.length, 1, 'the person is asked once');
+        assert.match(questions[0], /web-1\.example\.com/, 'the question names the machine');
+      },
+      person,
+    );
+  }
+}
+
 /**
  * An upstream that takes requests and never answers: cancelling a call has to hang up on it.
  *
@@ -202,6 +233,7 @@ for (const variant of SDKS) {
     const what = `${basename(binary)} with the TypeScript ${variant.name}, ${variant.revision}, over ${name}`;
     try {
       await withServer(variant, start, ['--sandbox'], {}, (...server) => sandbox(variant, ...server));
+      await asksThePerson(variant, start);
       await cancellation(variant, start);
       console.log(`ok: ${what}`);
     } catch (error) {

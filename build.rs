@@ -15,6 +15,13 @@ fn main() {
         let variable = format!("CARGO_FEATURE_{}", name.to_uppercase().replace('-', "_"));
         env::var_os(variable).is_some()
     };
+    // Handlers are written against our own definitions.
+    for provider in fs::read_dir(&specs).into_iter().flatten().flatten().filter(|_| foreign.is_none()) {
+        let name = provider.file_name().to_string_lossy().into_owned();
+        if feature(&name) {
+            println!("cargo::rustc-cfg=infra_mcp_provider={name:?}");
+        }
+    }
     let options = Options { strict: foreign.is_none(), feature: &feature, types: feature("types") };
     let report = match generate(&specs, &options) {
         Ok((source, report)) => {

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use infra_mcp_model::{Location, Operation, Segment};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::account::Account;
 use crate::arguments::Arguments;
@@ -101,8 +102,37 @@ impl fmt::Debug for Call {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClientAddress(pub IpAddr);
 
+/// How far a call is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Progress {
+    /// How much is done, in units of its own; it only grows.
+    pub done: f64,
+    /// How much there is to do, where that is known.
+    pub total: Option<f64>,
+    /// What happens, for people.
+    pub message: String,
+}
+
+/// Hears how far a call is.
+#[derive(Debug, Clone)]
+pub struct Listener(UnboundedSender<Progress>);
+
+impl Listener {
+    /// A listener, and where it is heard.
+    #[must_use]
+    pub fn new() -> (Self, UnboundedReceiver<Progress>) {
+        let (sender, receiver) = unbounded_channel();
+        (Self(sender), receiver)
+    }
+
+    /// Says how far the call is. Whether anybody still hears it does not matter.
+    pub fn tell(&self, progress: Progress) {
+        let _ = self.0.send(progress);
+    }
+}
+
 /// Who makes a call, and from where.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Caller {
     /// Who calls.
     pub principal: Arc<Principal>,
@@ -114,6 +144,8 @@ pub struct Caller {
     pub session: Option<String>,
     /// Whether the person in front of the client can be asked, and what they answered.
     pub asking: Asking,
+    /// Who hears how far the call is, if anybody wants to.
+    pub listener: Option<Listener>,
 }
 
 /// Whether the person in front of the client can be asked about this call (MCP elicitation), and what they answered.
@@ -140,6 +172,7 @@ impl Caller {
             address: None,
             session: None,
             asking: Asking::Impossible,
+            listener: None,
         }
     }
 }

@@ -125,6 +125,14 @@ pub enum CallError {
         /// The request was probably carried out, and it changes something.
         unsettled: bool,
     },
+    /// Things are not as the call needs them, so its handler ended it.
+    #[error("{problem}{}", aftermath(*unsettled))]
+    Declined {
+        /// Why, and what to do, in sentences.
+        problem: String,
+        /// A request that changes something was sent before.
+        unsettled: bool,
+    },
     /// The caller cancelled the call.
     #[error("The call was cancelled. If it changes something, read the current state before you repeat it.")]
     Cancelled,

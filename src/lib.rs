@@ -24,6 +24,7 @@
 //! | [`policy`] | pure judgement; the only maker of [`policy::Authorized`] |
 //! | [`audit`] | what happened, in a log that shows every change of it |
 //! | [`executor`] | builds the HTTP request, sends it, reads the answer |
+//! | [`providers`] | handlers of composite tools |
 //! | [`result`] | makes a tool result of an answer, cut to size and still valid |
 //! | [`server`] | the way of a call: catalogue → arguments → policy → executor → result |
 //! | [`authentication`] | tells who is at the other end of an HTTP request |
@@ -80,6 +81,7 @@ pub use transport::fuzzing;
 mod near;
 pub mod policy;
 pub mod principal;
+pub mod providers;
 pub mod result;
 pub mod sandbox;
 pub mod server;

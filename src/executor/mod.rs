@@ -1,5 +1,7 @@
 //! Carries out authorised calls: builds the request, sends it and reads the answer.
 
+mod composite;
+mod exchange;
 mod fetch;
 mod relay;
 pub mod request;
@@ -21,10 +23,12 @@ use bytes::Bytes;
 use crate::call::Call;
 use crate::error::CallError;
 use crate::policy::Authorized;
+use exchange::Exchange;
 use infra_mcp_model::{Binding, Effect};
 use relay::Relays;
 use send::Network;
 
+pub use composite::{CompositeTool, Request, Run, SentBy, Steps, Wait};
 pub use fetch::{DocumentError, Documents};
 pub use request::BuildError;
 pub use response::{Media, Reply};
@@ -73,18 +77,17 @@ impl Executor {
     pub async fn execute(&self, call: Authorized<Call>) -> Result<Reply, CallError> {
         let call = call.call();
         match &call.entry.tool.binding {
-            Binding::Operation(_) => {}
-            Binding::Relay(relay) => return self.relays.call(&self.destination, call, relay).await,
-            Binding::Composite(_) => {
-                let problem = format!("this build cannot carry out {}.", call.entry.tool.name);
-                return Err(CallError::Client { problem });
-            }
+            Binding::Relay(relay) => self.relays.call(&self.destination, call, relay).await,
+            Binding::Operation(_) | Binding::Composite(_) => self.exchange(&Exchange::of(call)?).await,
         }
+    }
+
+    async fn exchange(&self, exchange: &Exchange<'_>) -> Result<Reply, CallError> {
         let answer = match &self.destination {
-            Destination::Network(network) => network.send(call).await?,
-            Destination::Simulated(simulator) => simulator.answer(request::build(call)?),
+            Destination::Network(network) => network.send(exchange).await?,
+            Destination::Simulated(simulator) => simulator.answer(exchange.request()?),
         };
-        response::read(call, answer)
+        response::read(exchange, answer)
     }
 }
 

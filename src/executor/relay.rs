@@ -51,7 +51,7 @@ impl Relays {
         let after = patience(call, relay);
         tokio::time::timeout(after, self.exchange(to, call, relay, remote))
             .await
-            .unwrap_or_else(|_| Err(timed_out(call, remote.url(), after)))
+            .unwrap_or_else(|_| Err(timed_out(call, remote.url(), after, changes(call))))
     }
 
     async fn exchange(
@@ -174,7 +174,9 @@ fn broken(remote: &Remote, unsettled: bool) -> CallError {
 fn undelivered(call: &Call, remote: &Remote, error: DynamicTransportError, unsettled: bool) -> CallError {
     let error = error.error.downcast::<StreamableHttpError<WireError>>().map(|error| *error);
     match error {
-        Ok(StreamableHttpError::Client(WireError::Connection(error))) => unreached(call, remote.url(), &error),
+        Ok(StreamableHttpError::Client(WireError::Connection(error))) => {
+            unreached(call, remote.url(), &error, changes(call))
+        }
         Ok(StreamableHttpError::Client(WireError::Status(status, headers, body))) => {
             let json = serde_json::from_slice::<Value>(&body).ok();
             match json.as_ref().and_then(|json| Some((code_in(json)?, json))) {
@@ -182,7 +184,8 @@ fn undelivered(call: &Call, remote: &Remote, error: DynamicTransportError, unset
                 None => {
                     let credential = call.entry.provider.relay.as_ref().map(RemoteServer::credential);
                     let credential = credential.unwrap_or_default();
-                    CallError::Upstream(Box::new(refusal(call, status, &headers, &body, credential)))
+                    let refusal = refusal(call, status, &headers, &body, credential, changes(call));
+                    CallError::Upstream(Box::new(refusal))
                 }
             }
         }

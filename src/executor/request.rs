@@ -53,7 +53,18 @@ impl BuildError {
 pub fn build(call: &Call) -> Result<Request<Bytes>, BuildError> {
     let operation =
         call.entry.tool.operation().ok_or_else(|| BuildError::new(&call.entry.tool.name, "is no single request"))?;
-    let arguments = call.arguments.as_map();
+    build_step(call, operation, call.arguments.as_map())
+}
+
+/// Makes the request of one operation with its values, on behalf of a call.
+///
+/// # Errors
+/// As for [`build`].
+pub(super) fn build_step(
+    call: &Call,
+    operation: &Operation,
+    arguments: &Map<String, Value>,
+) -> Result<Request<Bytes>, BuildError> {
     let in_query = body_in_query(call, operation);
     let body = if in_query { None } else { operation.body.as_ref().and_then(|body| json_body(body, arguments)) };
 
@@ -68,7 +79,7 @@ pub fn build(call: &Call) -> Result<Request<Bytes>, BuildError> {
 
     let mut request = Request::new(Bytes::new());
     *request.method_mut() = method(operation.method);
-    *request.headers_mut() = headers(call, operation, body.is_some())?;
+    *request.headers_mut() = headers(call, operation, arguments, body.is_some())?;
     *request.uri_mut() =
         Uri::try_from(target).map_err(|_| BuildError::new("path and query", "are longer than a URL can be"))?;
     *request.body_mut() = body.unwrap_or_default();
@@ -117,7 +128,12 @@ fn append(json: &mut Vec<u8>, value: &(impl serde::Serialize + ?Sized)) {
     serde_json::to_writer(json, value).expect("strings and JSON values always serialise into memory");
 }
 
-fn headers(call: &Call, operation: &Operation, with_body: bool) -> Result<HeaderMap, BuildError> {
+fn headers(
+    call: &Call,
+    operation: &Operation,
+    arguments: &Map<String, Value>,
+    with_body: bool,
+) -> Result<HeaderMap, BuildError> {
     let mut headers = call.account.headers().clone();
     if with_body && !headers.contains_key(CONTENT_TYPE) {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -127,10 +143,7 @@ fn headers(call: &Call, operation: &Operation, with_body: bool) -> Result<Header
         headers.insert(CLIENT_NAME, name);
     }
     for parameter in operation.parameters.iter().filter(|parameter| parameter.location == Location::Header) {
-        let Some(value) = call.arguments.as_map().get(parameter.argument.as_ref()).filter(|value| !value.is_null())
-        else {
-            continue;
-        };
+        let Some(value) = arguments.get(parameter.argument.as_ref()).filter(|value| !value.is_null()) else { continue };
         let refuse = |problem| BuildError::new(&parameter.argument, problem);
         let name = HeaderName::try_from(parameter.name.as_ref())
             .map_err(|_| refuse("does not name a header that can be sent"))?;

@@ -9,7 +9,7 @@ use infra_mcp_model::Answer;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
-use super::{changes, retry};
+use super::{Exchange, retry};
 use crate::account::Account;
 use crate::call::Call;
 use crate::error::{CallError, UpstreamError};
@@ -53,23 +53,25 @@ pub enum Media {
 }
 
 /// Judges an answer.
-pub(super) fn read(call: &Call, answer: Response<Bytes>) -> Result<Reply, CallError> {
+pub(super) fn read(exchange: &Exchange<'_>, answer: Response<Bytes>) -> Result<Reply, CallError> {
     let (head, body) = answer.into_parts();
     if head.status.is_success() {
-        success(call, head.status, &head.headers, body)
+        success(exchange, head.status, &head.headers, body)
     } else {
+        let call = exchange.call;
         let credential = call.entry.provider.environment.credential();
-        Err(CallError::Upstream(Box::new(refusal(call, head.status, &head.headers, &body, credential))))
+        let refusal = refusal(call, head.status, &head.headers, &body, credential, exchange.changes);
+        Err(CallError::Upstream(Box::new(refusal)))
     }
 }
 
-fn success(call: &Call, status: StatusCode, headers: &HeaderMap, body: Bytes) -> Result<Reply, CallError> {
-    let due = call.entry.tool.operation().map_or(Answer::JsonOrEmpty, |operation| operation.answer);
+fn success(exchange: &Exchange<'_>, status: StatusCode, headers: &HeaderMap, body: Bytes) -> Result<Reply, CallError> {
+    let (call, due) = (exchange.call, exchange.operation.answer);
     let undecodable = |problem: String, excerpt: &str| CallError::Undecodable {
         status: status.as_u16(),
         problem,
         excerpt: shorten(&call.account.mask(excerpt), EXCERPT),
-        unsettled: changes(call),
+        unsettled: exchange.changes,
     };
     let body = match String::from_utf8(body.into()) {
         Ok(body) => body,
@@ -164,6 +166,7 @@ pub(super) fn refusal(
     headers: &HeaderMap,
     body: &[u8],
     credential: String,
+    changes: bool,
 ) -> UpstreamError {
     let text = String::from_utf8_lossy(body.get(..ERROR_BODY).unwrap_or(body));
     let json = serde_json::from_str::<Value>(&text).ok();
@@ -184,7 +187,7 @@ pub(super) fn refusal(
         correlation_id: correlation_id(json.as_ref(), headers).map(|id| clean(&id, 100)),
         retry_after: retry::retry_after(headers),
         credential,
-        changes: changes(call),
+        changes,
     }
 }
 

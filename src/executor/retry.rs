@@ -8,16 +8,16 @@ use http::header::{HeaderMap, RETRY_AFTER};
 use super::changes;
 use crate::call::Call;
 
-/// How often a request is sent at most.
-const ATTEMPTS: u32 = 3;
+/// How often a request that may be repeated is sent at most.
+pub(super) const ATTEMPTS: u32 = 3;
 
 /// The first pause without `Retry-After`; each further one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 
-/// How often the request of this call may be sent: once, unless a repetition is harmless and free.
-pub(super) fn attempts(call: &Call) -> u32 {
+/// Whether the one request of this call may be sent again: only if a repetition is harmless and free.
+pub(super) fn repeatable(call: &Call) -> bool {
     let review = &call.entry.tool.review;
-    if !review.money && (review.idempotent || !changes(call)) { ATTEMPTS } else { 1 }
+    !review.money && (review.idempotent || !changes(call))
 }
 
 /// Whether the status is about the moment and not about the request.

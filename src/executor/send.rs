@@ -12,7 +12,7 @@ use http::{HeaderValue, Method, Response, StatusCode};
 use reqwest::{Certificate, Client, redirect};
 use url::Url;
 
-use super::{changes, request, retry};
+use super::{Exchange, retry};
 use crate::call::Call;
 use crate::error::{CallError, StartupError};
 
@@ -69,61 +69,61 @@ impl Network {
         Self { options, client: OnceLock::new() }
     }
 
-    /// Sends the request of the call, again where that is harmless, within the time of the account.
-    pub(super) async fn send(&self, call: &Call) -> Result<Response<Bytes>, CallError> {
-        let provider = call.entry.provider;
-        if !call.account.has_credential() {
+    /// Sends the request, again where that is harmless, for as long as the exchange may take.
+    pub(super) async fn send(&self, exchange: &Exchange<'_>) -> Result<Response<Bytes>, CallError> {
+        let account = &exchange.call.account;
+        let provider = account.provider();
+        if !account.has_credential() {
             return Err(CallError::NoCredential {
                 provider: provider.title.clone(),
                 credential: provider.environment.credential(),
                 help: provider.credential_help.clone(),
             });
         }
-        let after = call.account.timeout();
-        let answer = self.persist(call, Instant::now());
-        tokio::time::timeout(after, answer)
+        let answer = self.persist(exchange, Instant::now());
+        tokio::time::timeout(exchange.patience, answer)
             .await
-            .unwrap_or_else(|_| Err(timed_out(call, call.account.base_url(), after)))
+            .unwrap_or_else(|_| Err(timed_out(exchange.call, account.base_url(), exchange.patience, exchange.changes)))
     }
 
-    async fn persist(&self, call: &Call, started: Instant) -> Result<Response<Bytes>, CallError> {
-        let most = retry::attempts(call);
+    async fn persist(&self, exchange: &Exchange<'_>, started: Instant) -> Result<Response<Bytes>, CallError> {
+        let most = if exchange.repeatable { retry::ATTEMPTS } else { 1 };
         let mut attempt = 1;
         loop {
-            let outcome = self.exchange(call).await;
+            let outcome = self.attempt(exchange).await;
             let asked = match &outcome {
                 Ok(answer) if retry::passing(answer.status()) => retry::retry_after(answer.headers()),
                 Err(CallError::Unreachable { .. }) => None,
                 _ => return outcome,
             };
             let pause = retry::pause(attempt, asked);
-            let too_late = started.elapsed().checked_add(pause).is_none_or(|then| then >= call.account.timeout());
+            let too_late = started.elapsed().checked_add(pause).is_none_or(|then| then >= exchange.patience);
             if attempt == most || too_late {
                 return outcome;
             }
-            tracing::debug!(tool = %call.entry.tool.name, attempt, ?pause, "trying again");
+            tracing::debug!(tool = %exchange.call.entry.tool.name, attempt, ?pause, "trying again");
             tokio::time::sleep(pause).await;
             attempt += 1;
         }
     }
 
     /// One attempt: a request and, for GET, the redirects it meets.
-    async fn exchange(&self, call: &Call) -> Result<Response<Bytes>, CallError> {
+    async fn attempt(&self, exchange: &Exchange<'_>) -> Result<Response<Bytes>, CallError> {
         let mut target = None;
         let mut hop = 0;
         loop {
             // Built anew for every hop and attempt: cheaper than a copy for the one that is usually enough.
-            let mut request = outgoing(request::build(call)?)?;
+            let mut request = outgoing(exchange.request()?)?;
             if let Some(target) = target.take() {
                 *request.url_mut() = target;
             }
             let repeatable = request.method() == Method::GET;
-            let answer = self.client()?.execute(request).await.map_err(|error| failure(call, &error))?;
-            tracing::debug!(tool = %call.entry.tool.name, status = answer.status().as_u16(), "answered");
+            let answer = self.client()?.execute(request).await.map_err(|error| failure(exchange, &error))?;
+            tracing::debug!(tool = %exchange.call.entry.tool.name, status = answer.status().as_u16(), "answered");
             if !redirects(answer.status()) {
-                return collect(call, answer).await;
+                return collect(exchange, answer).await;
             }
-            target = Some(next_hop(call, &answer, hop, repeatable)?);
+            target = Some(next_hop(exchange, &answer, hop, repeatable)?);
             hop += 1;
         }
     }
@@ -167,7 +167,12 @@ fn redirects(status: StatusCode) -> bool {
 }
 
 /// Where a redirect leads, if it may be followed.
-fn next_hop(call: &Call, answer: &reqwest::Response, hop: usize, repeatable: bool) -> Result<Url, CallError> {
+fn next_hop(
+    exchange: &Exchange<'_>,
+    answer: &reqwest::Response,
+    hop: usize,
+    repeatable: bool,
+) -> Result<Url, CallError> {
     let here = answer.url();
     let location = answer.headers().get(LOCATION).and_then(|location| location.to_str().ok());
     let target = location.and_then(|location| here.join(location).ok());
@@ -188,20 +193,20 @@ fn next_hop(call: &Call, answer: &reqwest::Response, hop: usize, repeatable: boo
             status: answer.status().as_u16(),
             target: target.as_ref().map_or_else(|| "nowhere".to_owned(), origin),
             reason,
-            unsettled: changes(call),
+            unsettled: exchange.changes,
         }),
     }
 }
 
 /// Reads the body up to the limit. A body in one piece is not copied.
-async fn collect(call: &Call, mut answer: reqwest::Response) -> Result<Response<Bytes>, CallError> {
-    let too_large = || CallError::TooLarge { limit: BODY_LIMIT, unsettled: changes(call) };
+async fn collect(exchange: &Exchange<'_>, mut answer: reqwest::Response) -> Result<Response<Bytes>, CallError> {
+    let too_large = || CallError::TooLarge { limit: BODY_LIMIT, unsettled: exchange.changes };
     if answer.content_length().is_some_and(|length| length > BODY_LIMIT as u64) {
         return Err(too_large());
     }
     let mut first = Bytes::new();
     let mut rest = BytesMut::new();
-    while let Some(chunk) = answer.chunk().await.map_err(|error| failure(call, &error))? {
+    while let Some(chunk) = answer.chunk().await.map_err(|error| failure(exchange, &error))? {
         if first.len() + rest.len() + chunk.len() > BODY_LIMIT {
             return Err(too_large());
         }
@@ -219,18 +224,18 @@ async fn collect(call: &Call, mut answer: reqwest::Response) -> Result<Response<
 }
 
 /// No answer in time from what is at this address.
-pub(super) fn timed_out(call: &Call, url: &Url, after: Duration) -> CallError {
+pub(super) fn timed_out(call: &Call, url: &Url, after: Duration, unsettled: bool) -> CallError {
     let hint = call.entry.provider.hint("timeout").unwrap_or("If it is merely slow, raise the limit with --timeout.");
-    CallError::Timeout { origin: origin(url), after, hint, unsettled: changes(call) }
+    CallError::Timeout { origin: origin(url), after, hint, unsettled }
 }
 
 /// A failed connection in our words. The address is left to its origin: the rest holds arguments.
-fn failure(call: &Call, error: &reqwest::Error) -> CallError {
-    unreached(call, call.account.base_url(), error)
+fn failure(exchange: &Exchange<'_>, error: &reqwest::Error) -> CallError {
+    unreached(exchange.call, exchange.call.account.base_url(), error, exchange.changes)
 }
 
-/// The same for another address of the account.
-pub(super) fn unreached(call: &Call, address: &Url, error: &reqwest::Error) -> CallError {
+/// The same for another address of the account. `changes` says whether a request that got there changes something.
+pub(super) fn unreached(call: &Call, address: &Url, error: &reqwest::Error, changes: bool) -> CallError {
     let origin = origin(address);
     if let Some(tls) = find::<rustls::Error>(error) {
         let problem = format!(
@@ -254,7 +259,7 @@ pub(super) fn unreached(call: &Call, address: &Url, error: &reqwest::Error) -> C
     } else {
         "closed or broke the connection before its answer was complete.".to_owned()
     };
-    CallError::Unreachable { origin, problem, unsettled: !error.is_connect() && changes(call) }
+    CallError::Unreachable { origin, problem, unsettled: !error.is_connect() && changes }
 }
 
 pub(super) fn origin(url: &Url) -> String {

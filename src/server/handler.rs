@@ -1,5 +1,6 @@
 //! What MCP asks of the server. Only tools are served; everything else is refused.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use http::request::Parts;
@@ -8,17 +9,19 @@ use rmcp::model::{
     ConstString, CustomRequest, CustomResult, DiscoverResult, ErrorCode, Implementation, InitializeRequestParams,
     InitializeResult, ListPromptsRequestMethod, ListPromptsResult, ListResourceTemplatesRequestMethod,
     ListResourceTemplatesResult, ListResourcesRequestMethod, ListResourcesResult, ListToolsResult, MetaObject,
-    PaginatedRequestParams, ProtocolVersion, ServerCapabilities, ServerConfig,
+    PaginatedRequestParams, ProgressNotificationParam, ProgressToken, ProtocolVersion, ServerCapabilities,
+    ServerConfig,
 };
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, ServerHandler};
 use serde_json::Value;
+use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::Server;
 use super::listing::{self, Form, Listing};
 use super::served::Served;
 use super::{UnknownTool, question};
-use crate::call::{Asking, Caller, ClientAddress};
+use crate::call::{Asking, Caller, ClientAddress, Listener, Progress};
 use crate::principal::Principal;
 use crate::result;
 
@@ -94,6 +97,7 @@ impl Handler {
                 .map(str::to_owned),
             asking: Asking::Impossible,
             address: parts.and_then(|extensions| extensions.get::<ClientAddress>()).map(|address| address.0),
+            listener: None,
         })
     }
 
@@ -187,6 +191,21 @@ fn is_stateless(context: &RequestContext<RoleServer>) -> bool {
     context.protocol_version().is_some_and(|version| version.as_str() >= ProtocolVersion::V_2026_07_28.as_str())
 }
 
+/// Tells the client how far its call is, for as long as it lasts.
+async fn pass_on(
+    mut heard: UnboundedReceiver<Progress>,
+    token: Option<ProgressToken>,
+    context: &RequestContext<RoleServer>,
+) -> Infallible {
+    while let (Some(token), Some(progress)) = (&token, heard.recv().await) {
+        let mut told = ProgressNotificationParam::new(token.clone(), progress.done).with_message(progress.message);
+        told.total = progress.total;
+        // A client that cannot be told is told by the end of its call.
+        let _ = context.peer.notify_progress(told).await;
+    }
+    std::future::pending().await
+}
+
 fn not_served<M: ConstString, T>() -> Result<T, ErrorData> {
     Err(ErrorData::method_not_found::<M>())
 }
@@ -240,11 +259,16 @@ impl ServerHandler for Handler {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        let caller = Caller { asking: question::asking(&context, &request), ..self.caller(&context)? };
+        let (listener, heard) = Listener::new();
+        let token = context.meta.get_progress_token();
+        let listener = token.is_some().then_some(listener);
+        let caller = Caller { asking: question::asking(&context, &request), listener, ..self.caller(&context)? };
         tokio::select! {
             biased;
             // Dropping the call aborts its request. Nobody waits for this answer, and rmcp drops it.
             () = context.ct.cancelled() => Err(ErrorData::internal_error("The call was cancelled.", None)),
+            // What was said before the answer comes before it.
+            never = pass_on(heard, token, &context) => match never {},
             response = self.respond(request, caller, &context) => response,
         }
     }

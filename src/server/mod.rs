@@ -29,6 +29,7 @@ use crate::executor::{Executor, Reply};
 use crate::policy::{Admission, Gate};
 use crate::principal::Principal;
 use crate::result::{self, Secrets};
+use crate::{providers, result};
 
 /// Everything a call needs. Listing and calling use the same catalogue, so nothing hidden can be called.
 pub struct Server {
@@ -146,7 +147,7 @@ impl Server {
         match self.gate.admit(call, resource.as_ref(), &evidence, shown, intent)? {
             Admission::Granted { authorized, approval } => {
                 recording.on(|trail| trail.approved(approval));
-                let reply = self.executor.execute(authorized).await?;
+                let reply = providers::carry_out(&self.executor, authorized).await?;
                 Ok(self.secrets.settle(entry.tool, &principal, reply))
             }
             Admission::Wanted(request) => {

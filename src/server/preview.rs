@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use infra_mcp_model::{Binding, Composite, Relay};
 use serde_json::Value;
 
 use crate::call::Call;
@@ -39,15 +40,22 @@ pub(super) fn preview(call: &Call, resource: Option<&Value>, outlook: Option<&st
         let _ = write!(text, "\n{name}: {value}");
     };
     line("Account", &format!("{} at {}", call.entry.provider.title, call.account.base_url()));
-    match request::build(&call.masked()) {
-        Ok(request) => {
+    let masked = call.masked();
+    match (&tool.binding, request::build(&masked)) {
+        (Binding::Operation(_), Ok(request)) => {
             line("Request", &format!("{} {}", request.method(), request.uri()));
             let body = String::from_utf8_lossy(request.body());
             if !body.is_empty() {
                 line("Body", &shortened(&body));
             }
         }
-        Err(error) => line("Request", &error.to_string()),
+        (Binding::Operation(_), Err(error)) => line("Request", &error.to_string()),
+        (Binding::Composite(Composite { operations, .. }), _) => {
+            line("Arguments", &arguments(&masked));
+            let requests = operations.iter().map(|request| format!("{} {}", request.method.as_str(), request.path));
+            line("Requests it may send", &requests.collect::<Vec<_>>().join(", "));
+        }
+        (Binding::Relay(Relay { tool, .. }), _) => line("Arguments", &format!("{} for {tool}", arguments(&masked))),
     }
     if let Some(resource) = resource.and_then(told) {
         line("Resource now", &resource);
@@ -57,6 +65,10 @@ pub(super) fn preview(call: &Call, resource: Option<&Value>, outlook: Option<&st
     }
     line("What it does", &tool.description);
     text
+}
+
+fn arguments(call: &Call) -> String {
+    shortened(&Value::Object(call.arguments.as_map().clone()).to_string())
 }
 
 /// The members of a resource that help to recognise it.

@@ -2,6 +2,7 @@
 
 use crate::lower::{LoweredProvider, LoweredTool, names};
 use crate::report::{Report, Severity};
+use infra_mcp_model::{Binding, Operation};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -34,6 +35,7 @@ pub fn check(providers: &[LoweredProvider], report: &mut Report) {
             }
         }
         domains(provider, &file, report);
+        requests(&tools, &file, report);
         let counted = tools.len() + provider.left_out.len();
         if counted != provider.operations && !report.has_errors() {
             let what = format!("{} operations went in, {counted} came out", provider.operations);
@@ -69,6 +71,20 @@ fn domains(provider: &LoweredProvider, file: &str, report: &mut Report) {
             for fault in faults {
                 let what = format!("what the tools of `{name}` share leaves what all clients accept: {fault}");
                 report.add(Severity::Error, file, "", what, "this is a fault of the generator; please report it");
+            }
+        }
+    }
+}
+
+/// Composite tools of one provider mean the same request by the same name.
+fn requests(tools: &[&LoweredTool], file: &str, report: &mut Report) {
+    let mut known: BTreeMap<&str, &Operation> = BTreeMap::new();
+    for lowered in tools {
+        let Binding::Composite(composite) = &lowered.tool.binding else { continue };
+        for operation in composite.operations.iter() {
+            if known.insert(&operation.id, operation).is_some_and(|other| other != operation) {
+                let what = format!("`{}` of `{}` is another request elsewhere", operation.id, lowered.tool.name);
+                report.add(Severity::Error, file, "", what, "give one of them another name");
             }
         }
     }

@@ -19,7 +19,9 @@ pub(super) struct Query<'t> {
 
 impl<'t> Query<'t> {
     pub(super) fn new(target: &'t mut String) -> Self {
-        Self { target, separator: '?' }
+        // A path template can bring values that are always the same.
+        let separator = if target.contains('?') { '&' } else { '?' };
+        Self { target, separator }
     }
 
     /// The query parameters of the operation.

@@ -1,3 +1,4 @@
+mod composite;
 mod mock;
 mod relay;
 mod tls;

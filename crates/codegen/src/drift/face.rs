@@ -74,7 +74,7 @@ fn of_definitions(files: &[crate::load::DefinitionFile], partial: bool) -> Vec<F
     let mut faces = Vec::new();
     for definition in files.iter().flat_map(|file| &file.tools) {
         let Some(alone) = &definition.standalone else { continue };
-        let Action::Request { method, path } = &alone.action else { continue };
+        let Action::Request { method, path, .. } = &alone.action else { continue };
         faces.push(Face {
             name: definition.name.clone(),
             method: method.to_uppercase(),

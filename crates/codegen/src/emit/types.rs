@@ -71,7 +71,7 @@ fn emit_toolset(provider: &str, toolset: &LoweredToolset, source: &mut Source<'_
     });
 }
 
-fn module_name(name: &str) -> String {
+pub(super) fn module_name(name: &str) -> String {
     identifier(&name.to_snake_case())
 }
 

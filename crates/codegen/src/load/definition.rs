@@ -65,6 +65,8 @@ pub enum Action {
         method: String,
         /// Path template.
         path: String,
+        /// Query parameters that every request carries besides, with their values.
+        query: Map<String, Value>,
     },
     /// Runs a handler that may send these requests.
     Composite(Vec<Step>),
@@ -90,8 +92,17 @@ pub struct Step {
     pub path: String,
     /// Names of the query parameters.
     pub query: Vec<String>,
-    /// Names of the members of the JSON body.
-    pub body: Vec<String>,
+    /// What the JSON body is made of.
+    pub body: StepBody,
+}
+
+/// The JSON body of a [`Step`].
+#[derive(Debug)]
+pub enum StepBody {
+    /// An object with these members; no body where there are none.
+    Members(Vec<String>),
+    /// The value of this one argument.
+    Whole(String),
 }
 
 /// The reviewed facts of a definition.
@@ -121,7 +132,7 @@ pub struct Facts {
     pub opt_in: bool,
 }
 
-const KEYS: [&str; 27] = [
+const KEYS: [&str; 28] = [
     "tool",
     "name",
     "title",
@@ -140,6 +151,7 @@ const KEYS: [&str; 27] = [
     "body_as_query",
     "method",
     "path",
+    "query",
     "inputSchema",
     "composite",
     "relay",
@@ -150,8 +162,8 @@ const KEYS: [&str; 27] = [
     "phrase",
     "opt_in",
 ];
-/// Keys of other people's tool lists that carry nothing we use.
-const IGNORED: [&str; 6] = ["id", "group", "security", "annotations", "custom", "templateFile"];
+/// Keys that carry nothing we use: of other people's tool lists, and `decision`, which tells people why.
+const IGNORED: [&str; 7] = ["id", "group", "security", "annotations", "custom", "templateFile", "decision"];
 const FACTS: [&str; 7] = ["effect", "money", "secrets", "exec", "async", "idempotent", "scope"];
 
 impl DefinitionFile {
@@ -212,7 +224,10 @@ impl Reader<'_> {
                 timeout_seconds: object.get("timeout_seconds").and_then(Value::as_u64).unwrap_or(0),
                 timeout_argument: text("timeout_argument").unwrap_or_default(),
             }),
-            (None, None, Some(method), Some(path)) if !path.is_empty() => Some(Action::Request { method, path }),
+            (None, None, Some(method), Some(path)) if !path.is_empty() => {
+                let query = object.get("query").and_then(Value::as_object).cloned().unwrap_or_default();
+                Some(Action::Request { method, path, query })
+            }
             _ => None,
         };
         let standalone = action.map(|action| Standalone {
@@ -251,11 +266,15 @@ impl Reader<'_> {
         let mut steps = Vec::new();
         for (id, step) in composite.as_object().into_iter().flatten() {
             let text = |key: &str| step.get(key).and_then(Value::as_str).map(str::to_owned);
-            let known = |key: &String| ["method", "path", "query", "body"].contains(&key.as_str());
+            let known = |key: &String| ["method", "path", "query", "body", "_note"].contains(&key.as_str());
             let strange = step.as_object().is_none_or(|step| !step.keys().all(known));
             match (text("method"), text("path")) {
                 (Some(method), Some(path)) if !strange => {
-                    let (query, body) = (strings(step.get("query")), strings(step.get("body")));
+                    let query = strings(step.get("query"));
+                    let body = match step.get("body") {
+                        Some(Value::String(argument)) => StepBody::Whole(argument.clone()),
+                        members => StepBody::Members(strings(members)),
+                    };
                     steps.push(Step { id: id.clone(), method, path, query, body });
                 }
                 _ => {

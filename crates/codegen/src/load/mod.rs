@@ -3,7 +3,7 @@
 mod definition;
 mod settings;
 
-pub use definition::{Action, Definition, DefinitionFile, Facts, Standalone, Step};
+pub use definition::{Action, Definition, DefinitionFile, Facts, Standalone, Step, StepBody};
 pub use settings::{AccessSetting, AuthenticationScheme, ExposeSetting, QueryArraysSetting, Settings, ToolsetSettings};
 
 use crate::report::{Report, Severity};

@@ -4,12 +4,16 @@ use super::components::Components;
 use super::names;
 use super::operation::{LoweredOperation, method, path_template};
 use super::schema::Direction;
-use crate::load::{Action, Definition, Standalone, Step};
+use crate::load::{Action, Definition, Standalone, Step, StepBody};
 use infra_mcp_model::{
-    Answer, Binding, BodyMember, Composite, Location, Method, Operation, Parameter, Relay, RequestBody, Segment, Style,
-    Text,
+    Answer, Binding, BodyMember, Composite, Location, Method, Operation, Parameter, PathTemplate, Relay, RequestBody,
+    Segment, Style, Text,
 };
-use serde_json::{Value, json};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::{Map, Value, json};
+
+/// All but the unreserved characters of RFC 3986 section 2.3.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// What a call of a definition that stands alone does, and its full input schema.
 pub(super) fn binding(definition: &Definition, alone: &Standalone) -> Result<(Binding, Value), String> {
@@ -18,8 +22,9 @@ pub(super) fn binding(definition: &Definition, alone: &Standalone) -> Result<(Bi
         return Err(format!("it acts on `{resource}`, which is none of its arguments"));
     }
     let (steps, relayed) = match &alone.action {
-        Action::Request { method, path } => {
-            let lowered = request(definition, alone, method, path)?;
+        Action::Request { method, path, query } => {
+            let mut lowered = request(definition, alone, method, path)?;
+            append_query(&mut lowered.operation.path, query)?;
             return Ok((Binding::Operation(lowered.operation), lowered.input_schema));
         }
         Action::Composite(steps) => (steps.as_slice(), None),
@@ -70,20 +75,42 @@ fn step(step: &Step) -> Result<Operation, String> {
     let in_query = step.query.iter().map(|name| parameter(&name.clone().into(), Location::Query));
     let parameters: Vec<Parameter> = in_path.chain(in_query).collect();
     let member = |name: &String| BodyMember { name: name.clone().into(), argument: name.clone().into() };
-    let members: Vec<BodyMember> = step.body.iter().map(member).collect();
+    let body = match &step.body {
+        StepBody::Whole(argument) => Some(RequestBody::Whole { argument: argument.clone().into() }),
+        StepBody::Members(names) if names.is_empty() => None,
+        StepBody::Members(names) => {
+            let members = names.iter().map(member).collect();
+            Some(RequestBody::Members { required: true, members, as_query: false })
+        }
+    };
     Ok(Operation {
         id: step.id.clone().into(),
         method,
         path,
         parameters: parameters.into(),
-        body: (!members.is_empty()).then(|| RequestBody::Members {
-            required: true,
-            members: members.into(),
-            as_query: false,
-        }),
+        body,
         answer: Answer::JsonOrEmpty,
         deprecated: false,
     })
+}
+
+/// Makes query values that are always the same part of the address.
+fn append_query(path: &mut PathTemplate, query: &Map<String, Value>) -> Result<(), String> {
+    let encoded = |text: &str| utf8_percent_encode(text, RESERVED).to_string();
+    let mut text = String::new();
+    for (name, value) in query {
+        let value = match value {
+            Value::String(value) => value.clone(),
+            Value::Bool(_) | Value::Number(_) => value.to_string(),
+            _ => return Err(format!("the value of `{name}` in `query` is no plain value")),
+        };
+        text.push(if text.is_empty() { '?' } else { '&' });
+        text.push_str(&format!("{}={}", encoded(name), encoded(&value)));
+    }
+    if !text.is_empty() {
+        path.0.to_mut().push(Segment::Literal(text.into()));
+    }
+    Ok(())
 }
 
 /// The full input schema; `change` has the last word before what it refers to is brought along.

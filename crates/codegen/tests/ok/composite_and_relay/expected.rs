@@ -72,6 +72,10 @@ pub static ACME: Provider = Provider {
                     schema: B(r#"{"type":"boolean","description":"Cut the power. Default: false."}"#),
                 },
                 SharedArgument {
+                    name: B("type"),
+                    schema: B(r#"{"type":"string","description":"Which kind."}"#),
+                },
+                SharedArgument {
                     name: B("machine"),
                     schema: B(r#"{"type":"string","description":"Which machine."}"#),
                 },
@@ -148,18 +152,35 @@ pub static ACME: Provider = Provider {
                                 answer: Answer::JsonOrEmpty,
                                 deprecated: false,
                             },
+                            Operation {
+                                id: B("replace"),
+                                method: Method::Put,
+                                path: PathTemplate(B(&[Segment::Literal(B("/machines/")), Segment::Parameter(B("id"))])),
+                                parameters: B(&[
+                                    Parameter {
+                                        name: B("id"),
+                                        argument: B("id"),
+                                        location: Location::Path,
+                                        style: Style::Simple,
+                                        explode: false,
+                                    },
+                                ]),
+                                body: Some(RequestBody::Whole { argument: B("settings") }),
+                                answer: Answer::JsonOrEmpty,
+                                deprecated: false,
+                            },
                         ]),
-                        arguments: B(&[B("id"), B("force")]),
+                        arguments: B(&[B("id"), B("force"), B("type")]),
                         resource: B("id"),
                     }),
                     reader: B(""),
-                    input_schema: B(r#"{"type":"object","required":["id"],"properties":{"id":{"type":"integer","minimum":1},"force":{"type":"boolean","default":false}},"additionalProperties":false}"#),
+                    input_schema: B(r#"{"type":"object","required":["id"],"properties":{"id":{"type":"integer","minimum":1},"force":{"type":"boolean","default":false},"type":{"type":"string"}},"additionalProperties":false}"#),
                     listing: Listing {
                         head: B(r#"{"name":"power_off""#),
                         title: B(r#","title":"Power off""#),
-                        tail: B(r#","description":"Shuts a machine down.","inputSchema":{"type":"object","properties":{"id":{"type":"integer","description":"Which machine. At least 1."},"force":{"type":"boolean","description":"Cut the power. Default: false."}"#),
+                        tail: B(r#","description":"Shuts a machine down.","inputSchema":{"type":"object","properties":{"id":{"type":"integer","description":"Which machine. At least 1."},"force":{"type":"boolean","description":"Cut the power. Default: false."},"type":{"type":"string","description":"Which kind."}"#),
                         end: B(r#"},"required":["id"]},"annotations":{"readOnlyHint":false,"destructiveHint":true,"idempotentHint":true,"openWorldHint":true}}"#),
-                        signature: B("id, force?"),
+                        signature: B("id, force?, type?"),
                         required: B("id, …"),
                     },
                 },
@@ -253,6 +274,101 @@ pub static ACME: Provider = Provider {
     routes: B(&[]),
 };
 
+/// What handlers of composite tools are written against, by provider.
+#[allow(clippy::all, rustdoc::bare_urls, rustdoc::broken_intra_doc_links, rustdoc::invalid_html_tags)]
+pub mod composites {
+    /// The composite tools of Acme.
+    pub mod acme {
+        use crate::error::CallError;
+        use crate::executor::{CompositeTool, Reply, Run, SentBy, Steps};
+        use ::serde_json::Value;
+        /// Arguments of `power_off`, defaults filled in.
+        #[derive(Debug, Clone, PartialEq, ::serde::Deserialize)]
+        pub struct PowerOff {
+            /// Which machine. At least 1.
+            pub id: i64,
+            /// Cut the power. Default: false.
+            pub force: bool,
+            /// Which kind.
+            #[serde(rename = "type")]
+            pub type_: Option<String>,
+        }
+        impl CompositeTool for PowerOff {
+            const NAME: &'static str = "power_off";
+            const DEFAULTS: &'static str = r#"{"force":false}"#;
+        }
+        /// The requests of these tools. A value of `null` is left out.
+        pub mod requests {
+            use super::*;
+            /// `POST /machine_actions`
+            #[derive(Debug, Clone, Default, PartialEq)]
+            pub struct Act {
+                /// `machine`
+                pub machine: Value,
+                /// `action`
+                pub action: Value,
+            }
+            impl crate::executor::Request for Act {
+                const ID: &'static str = "act";
+                fn into_values(self) -> Vec<(&'static str, Value)> {
+                    vec![("machine", self.machine), ("action", self.action)]
+                }
+            }
+            impl SentBy<super::PowerOff> for Act {}
+            /// `PUT /machines/{id}`
+            #[derive(Debug, Clone, Default, PartialEq)]
+            pub struct Replace {
+                /// `id`
+                pub id: Value,
+                /// `settings`
+                pub settings: Value,
+            }
+            impl crate::executor::Request for Replace {
+                const ID: &'static str = "replace";
+                fn into_values(self) -> Vec<(&'static str, Value)> {
+                    vec![("id", self.id), ("settings", self.settings)]
+                }
+            }
+            impl SentBy<super::PowerOff> for Replace {}
+            /// `GET /machines/{id}`
+            #[derive(Debug, Clone, Default, PartialEq)]
+            pub struct State {
+                /// `id`
+                pub id: Value,
+                /// `fields`
+                pub fields: Value,
+            }
+            impl crate::executor::Request for State {
+                const ID: &'static str = "state";
+                fn into_values(self) -> Vec<(&'static str, Value)> {
+                    vec![("id", self.id), ("fields", self.fields)]
+                }
+            }
+            impl SentBy<super::PowerOff> for State {}
+        }
+        /// Carries the tools out. Each method gives the answer of its tool.
+        pub trait Composites: Sync {
+            /// Power off
+            fn power_off(
+                &self,
+                arguments: PowerOff,
+                steps: Steps<'_, PowerOff>,
+            ) -> impl Future<Output = Result<Value, CallError>> + Send;
+        }
+        /// Has the handler of its tool carry a call out.
+        ///
+        /// # Errors
+        /// Those of the handler, or if the tool is none of these.
+        pub async fn carry_out(handlers: &impl Composites, run: Run<'_>) -> Result<Reply, CallError> {
+            let answer = match run.tool() {
+                "power_off" => handlers.power_off(run.arguments::<PowerOff>()?, run.steps()).await?,
+                _ => return Err(run.unknown()),
+            };
+            run.finish(&answer)
+        }
+    }
+}
+
 /// A typed struct for every tool, by provider and toolset.
 #[allow(
     unused_imports,
@@ -277,12 +393,16 @@ pub mod types {
                 /// Cut the power. Default: false.
                 #[serde(skip_serializing_if = "Option::is_none")]
                 pub force: Option<bool>,
+                /// Which kind.
+                #[serde(rename = "type")]
+                #[serde(skip_serializing_if = "Option::is_none")]
+                pub type_: Option<String>,
             }
             impl PowerOff {
                 /// With the required arguments; the optional ones are left out.
                 #[must_use]
                 pub fn new(id: i64) -> Self {
-                    Self { id, force: None }
+                    Self { id, force: None, type_: None }
                 }
             }
             impl ToolCall for PowerOff {
@@ -334,8 +454,8 @@ pub mod types {
             #[cfg(test)]
             pub(crate) fn samples() -> Vec<(&'static str, &'static str, ::serde_json::Value, &'static str)> {
                 let mut samples = Vec::new();
-                let filled = ::serde_json::to_value(PowerOff { id: 1, force: Some(true) }).expect("plain data");
-                samples.push(("acme", "power_off", filled, r#"{"id":1,"force":true}"#));
+                let filled = ::serde_json::to_value(PowerOff { id: 1, force: Some(true), type_: Some("sample type".to_owned()) }).expect("plain data");
+                samples.push(("acme", "power_off", filled, r#"{"id":1,"force":true,"type":"sample type"}"#));
                 let filled = ::serde_json::to_value(FarList {}).expect("plain data");
                 samples.push(("acme", "far_list", filled, "{}"));
                 let filled = ::serde_json::to_value(FarWipe {

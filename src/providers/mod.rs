@@ -1,0 +1,27 @@
+//! Handlers of composite tools, one folder a provider: only what cannot be said in `specs/`.
+//!
+//! The generator makes a trait of every provider's composite tools, with a method each. A definition without a handler
+//! does not compile, nor does a handler without a definition, nor one that sends a request which its definition does
+//! not name. A provider that is not in the build leaves no trace of its handlers; with specs of one's own
+//! (`INFRA_MCP_SPECS`) there are none at all.
+
+use infra_mcp_model::Binding;
+
+use crate::call::Call;
+use crate::error::CallError;
+use crate::executor::{Executor, Reply};
+use crate::policy::Authorized;
+
+/// Carries the call out, by the handler of its tool where it has one.
+///
+/// # Errors
+/// If nothing safe can be sent, if no usable answer arrives or if it is an error.
+pub async fn carry_out(executor: &Executor, call: Authorized<Call>) -> Result<Reply, CallError> {
+    if !matches!(call.call().entry.tool.binding, Binding::Composite(_)) {
+        return executor.execute(call).await;
+    }
+    // A line for each provider with composite tools:
+    // #[cfg(infra_mcp_provider = "acme")]
+    // if provider == "acme" { return composites::acme::carry_out(&acme::Acme, executor.begin(call)).await; }
+    Err(executor.begin(call).unknown())
+}

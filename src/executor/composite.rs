@@ -96,7 +96,7 @@ impl Run<'_> {
     /// Never so far; the place for limits.
     pub fn finish(self, answer: &Value) -> Result<Reply, CallError> {
         let body = self.call.call().account.mask(&answer.to_string()).into_owned();
-        Ok(Reply { status: 200, body, media: Media::Json })
+        Ok(Reply { status: 200, body, media: Media::Json, notes: Vec::new() })
     }
 
     /// The error of a tool without a handler.

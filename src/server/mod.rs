@@ -28,8 +28,8 @@ use crate::error::CallError;
 use crate::executor::{Executor, Reply};
 use crate::policy::{Admission, Gate};
 use crate::principal::Principal;
+use crate::providers;
 use crate::result::{self, Secrets};
-use crate::{providers, result};
 
 /// Everything a call needs. Listing and calling use the same catalogue, so nothing hidden can be called.
 pub struct Server {

@@ -114,7 +114,6 @@ async fn a_handler_sends_what_its_definition_names_and_nothing_else() {
     assert!(matches!(error, CallError::Client { .. }), "{error}");
     let sent = recorder.requests.lock().unwrap().clone();
     assert_eq!(sent, ["GET /things/7", r#"POST /actions {"action":"start"}"#]);
-    drop(steps);
     assert_eq!(run.finish(&json!([1])).unwrap().body, "[1]");
 }
 

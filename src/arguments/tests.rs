@@ -32,6 +32,8 @@ fn tool(schema: impl Into<Text>, secret_arguments: &[&'static str]) -> Tool {
             parameters: [].as_slice().into(),
             body: None,
             answer: Answer::Json,
+            defaults: Default::default(),
+            points: 0,
             deprecated: false,
         }),
         reader: "".into(),

@@ -121,6 +121,8 @@ pub(crate) fn operation(
         parameters: parameters.into(),
         body,
         answer: Answer::Json,
+        defaults: Default::default(),
+        points: 0,
         deprecated: false,
     }
 }

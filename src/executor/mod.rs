@@ -1,5 +1,6 @@
 //! Carries out authorised calls: builds the request, sends it and reads the answer.
 
+mod bound;
 mod composite;
 mod exchange;
 mod fetch;

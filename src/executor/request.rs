@@ -65,6 +65,7 @@ pub(super) fn build_step(
     operation: &Operation,
     arguments: &Map<String, Value>,
 ) -> Result<Request<Bytes>, BuildError> {
+    let arguments = &*with_defaults(operation, arguments);
     let in_query = body_in_query(call, operation);
     let body = if in_query { None } else { operation.body.as_ref().and_then(|body| json_body(body, arguments)) };
 
@@ -84,6 +85,17 @@ pub(super) fn build_step(
         Uri::try_from(target).map_err(|_| BuildError::new("path and query", "are longer than a URL can be"))?;
     *request.body_mut() = body.unwrap_or_default();
     Ok(request)
+}
+
+/// The arguments, with what the description sends for those that the call leaves out.
+fn with_defaults<'a>(operation: &Operation, given: &'a Map<String, Value>) -> Cow<'a, Map<String, Value>> {
+    let mut arguments = Cow::Borrowed(given);
+    for default in operation.defaults.iter().filter(|default| !given.contains_key(default.argument.as_ref())) {
+        if let Ok(value) = serde_json::from_str(&default.value) {
+            arguments.to_mut().insert(default.argument.to_string(), value);
+        }
+    }
+    arguments
 }
 
 /// Whether what the description calls the body goes into the query.

@@ -9,7 +9,7 @@ use infra_mcp_model::Answer;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
-use super::{Exchange, retry};
+use super::{Exchange, bound, retry};
 use crate::account::Account;
 use crate::call::Call;
 use crate::error::{CallError, UpstreamError};
@@ -92,15 +92,19 @@ fn success(exchange: &Exchange<'_>, status: StatusCode, headers: &HeaderMap, bod
                 named(headers)
             )
         }
-        Media::Text if matches!(due, Answer::Json | Answer::JsonOrEmpty) => {
+        // What is called Markdown was meant for a reader, whatever the description says.
+        Media::Text
+            if matches!(due, Answer::Json | Answer::JsonOrEmpty) && content_type(headers) != "text/markdown" =>
+        {
             format!("{} came that is not valid JSON.", named(headers))
         }
         _ => {
+            let notes = Vec::from_iter(bound::note(exchange, media, &body));
             return Ok(Reply {
                 status: status.as_u16(),
                 body: if media == Media::Empty { String::new() } else { body },
                 media,
-                notes: Vec::new(),
+                notes,
             });
         }
     };

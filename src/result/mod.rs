@@ -2,6 +2,7 @@
 
 mod cut;
 mod secrets;
+mod series;
 mod untrusted;
 
 use rmcp::model::{CallToolResult, ContentBlock};
@@ -10,6 +11,7 @@ use crate::error::CallError;
 use crate::executor::{Media, Reply};
 
 pub use secrets::Secrets;
+pub(crate) use series::thin;
 
 /// Makes the tool result. A reply of more than `limit_chars` characters is cut and a second text
 /// says what is missing; 0 is no limit. JSON stays valid and keeps every digit. A reply with text that somebody else

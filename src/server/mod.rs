@@ -148,7 +148,7 @@ impl Server {
             Admission::Granted { authorized, approval } => {
                 recording.on(|trail| trail.approved(approval));
                 let reply = providers::carry_out(&self.executor, authorized).await?;
-                Ok(self.secrets.settle(entry.tool, &principal, reply))
+                Ok(result::thin(entry.tool, self.secrets.settle(entry.tool, &principal, reply)))
             }
             Admission::Wanted(request) => {
                 recording.on(|trail| trail.approved(Some(request.id.clone())));

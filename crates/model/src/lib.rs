@@ -13,7 +13,8 @@ mod tool;
 
 pub use access::{Access, Danger};
 pub use operation::{
-    Answer, BodyMember, Location, Method, Operation, Parameter, PathTemplate, RequestBody, Segment, Style,
+    Answer, BodyMember, Location, Method, Operation, Parameter, PathTemplate, RequestBody, RequestDefault, Segment,
+    Style,
 };
 pub use provider::{
     Authentication, DeviceLogin, Environment, Expose, Header, Hint, OptIn, Provider, QueryArrays, Reference,

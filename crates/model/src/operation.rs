@@ -15,8 +15,23 @@ pub struct Operation {
     pub body: Option<RequestBody>,
     /// What a success carries.
     pub answer: Answer,
+    /// What is sent for arguments that a call leaves out.
+    pub defaults: List<RequestDefault>,
+    /// How many values of a series are passed on: of an array of numbers in the answer, evenly picked. 0 is all.
+    pub points: u32,
     /// The description marks the operation as deprecated.
     pub deprecated: bool,
+}
+
+/// What is sent for a query parameter that a call leaves out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestDefault {
+    /// The key in the arguments of a call.
+    pub argument: Text,
+    /// The value, as JSON text.
+    pub value: Text,
+    /// It is the number of rows that the answer may have, so an answer of as many may lack some.
+    pub bounds_rows: bool,
 }
 
 impl Operation {

@@ -1,7 +1,7 @@
 use super::*;
 use crate::account::BodyAsQuery;
 use crate::executor::fixture;
-use infra_mcp_model::{Operation, Parameter, Provider, QueryArrays, Style};
+use infra_mcp_model::{Operation, Parameter, Provider, QueryArrays, RequestDefault, Style};
 
 fn target(provider: &'static Provider, arguments: &str) -> Result<String, String> {
     let call = fixture::call(provider, arguments, fixture::settings("https://api.example.com/"));
@@ -277,6 +277,26 @@ fn header_parameters() {
             (Err(error), Err(part)) => assert!(error.to_string().contains(part), "{name} {value}: {error}"),
             (got, _) => panic!("{name} {value}: {got:?}"),
         }
+    }
+}
+
+#[test]
+fn what_a_call_leaves_out_is_sent_by_default() {
+    let parameters = ["fields", "limit"].map(|name| fixture::parameter(name, Location::Query, Style::Form, true));
+    let default = |argument: &'static str, value: &'static str| RequestDefault {
+        argument: argument.into(),
+        value: value.into(),
+        bounds_rows: false,
+    };
+    let defaults = vec![default("fields", "\"id,$pool\""), default("limit", "100")].into();
+    let operation = fixture::operation(Method::Get, "/v1", parameters.to_vec(), None);
+    let provider = provider(Operation { defaults, ..operation });
+    for (arguments, expected) in [
+        ("{}", "/v1?fields=id%2C%24pool&limit=100"),
+        (r#"{"limit":5}"#, "/v1?fields=id%2C%24pool&limit=5"),
+        (r#"{"limit":null,"fields":"*"}"#, "/v1?fields=%2A"),
+    ] {
+        assert_eq!(target(provider, arguments).as_deref(), Ok(expected), "{arguments}");
     }
 }
 

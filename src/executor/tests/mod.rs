@@ -63,6 +63,11 @@ async fn successes() {
         (Answer::Empty, answer("200 OK", "Content-Type: text/plain\r\n", "queued"), of(200, Media::Text, "queued")),
         (Answer::JsonOrEmpty, json("200 OK", ""), of(200, Media::Empty, "")),
         (Answer::JsonOrEmpty, json("200 OK", "{}"), of(200, Media::Json, "{}")),
+        (
+            Answer::Json,
+            answer("200 OK", "Content-Type: text/markdown; charset=utf-8\r\n", "| id |"),
+            of(200, Media::Text, "| id |"),
+        ),
         (Answer::Text, answer("200 OK", "Content-Type: text/html\r\n", "<html>"), of(200, Media::Text, "<html>")),
         (Answer::Text, answer("200 OK", "Content-Type: text/plain\r\n", "42"), of(200, Media::Text, "42")),
         (Answer::Json, json("200 OK", r#"{"echo":"token-0123456789"}"#), of(200, Media::Json, r#"{"echo":"***"}"#)),

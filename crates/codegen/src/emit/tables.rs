@@ -6,8 +6,8 @@ use crate::load::ToolsetSettings;
 use crate::lower::LoweredProvider;
 use infra_mcp_model::{
     Alias, Authentication, Binding, BodyMember, Condition, DeviceLogin, EffectWhen, Environment, Header, Hint, List,
-    Listing, Operation, OptIn, Parameter, PathTemplate, Phrase, Provider, Reference, RemoteServer, RequestBody, Review,
-    Route, Segment, SharedArgument, Text, Tool, Toolset,
+    Listing, Operation, OptIn, Parameter, PathTemplate, Phrase, Provider, Reference, RemoteServer, RequestBody,
+    RequestDefault, Review, Route, Segment, SharedArgument, Text, Tool, Toolset,
 };
 use std::fmt::{Debug, Write as _};
 
@@ -134,6 +134,13 @@ fn environment(row: &Environment) -> Expression {
             ("enable_actions", list(&row.enable_actions, text)),
             ("deny", list(&row.deny, text)),
         ],
+    )
+}
+
+fn request_default(row: &RequestDefault) -> Expression {
+    Expression::row(
+        "RequestDefault",
+        [("argument", text(&row.argument)), ("value", text(&row.value)), ("bounds_rows", plain(row.bounds_rows))],
     )
 }
 
@@ -275,6 +282,8 @@ fn operation(row: &Operation) -> Expression {
             ("parameters", list(&row.parameters, parameter)),
             ("body", body),
             ("answer", variant("Answer", row.answer)),
+            ("defaults", list(&row.defaults, request_default)),
+            ("points", plain(row.points)),
             ("deprecated", plain(row.deprecated)),
         ],
     )

@@ -35,6 +35,10 @@ pub struct Definition {
     pub operation_name: Option<String>,
     /// Names the tool had before.
     pub aliases: Vec<Alias>,
+    /// What is sent for query parameters that a call leaves out, by parameter name; null sends nothing after all.
+    pub defaults: Map<String, Value>,
+    /// The most values of a series that are passed on; 0 is all.
+    pub points: u32,
     /// Overrides the provider's `body_as_query` for this tool.
     pub body_as_query: Option<bool>,
     /// What a definition that stands alone brings itself.
@@ -132,7 +136,7 @@ pub struct Facts {
     pub opt_in: bool,
 }
 
-const KEYS: [&str; 28] = [
+const KEYS: [&str; 30] = [
     "tool",
     "name",
     "title",
@@ -148,6 +152,8 @@ const KEYS: [&str; 28] = [
     "scope",
     "operation_name",
     "aliases",
+    "defaults",
+    "points",
     "body_as_query",
     "method",
     "path",
@@ -245,6 +251,8 @@ impl Reader<'_> {
             parameters: object.get("parameters").and_then(Value::as_object).cloned().unwrap_or_default(),
             operation_name: text("operation_name"),
             aliases: self.aliases(pointer, &name, object.get("aliases")),
+            defaults: object.get("defaults").and_then(Value::as_object).cloned().unwrap_or_default(),
+            points: object.get("points").and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok()).unwrap_or(0),
             body_as_query: object.get("body_as_query").and_then(Value::as_bool),
             standalone,
             name,

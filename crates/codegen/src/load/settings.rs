@@ -1,5 +1,6 @@
 use infra_mcp_model::Expose;
 use serde::Deserialize;
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// `provider.toml`: what is fixed about a provider. The format is described in `specs/README.md`.
@@ -50,6 +51,12 @@ pub struct Settings {
     /// How requests are authenticated.
     #[serde(default)]
     pub authentication: AuthenticationSetting,
+    /// What is sent for query parameters that a call leaves out, by parameter name.
+    #[serde(default)]
+    pub defaults: BTreeMap<String, Value>,
+    /// The query parameter that says how many rows a list may have.
+    #[serde(default)]
+    pub row_limit: String,
     /// What every request carries besides, by header name.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,

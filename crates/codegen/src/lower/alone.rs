@@ -90,6 +90,8 @@ fn step(step: &Step) -> Result<Operation, String> {
         parameters: parameters.into(),
         body,
         answer: Answer::JsonOrEmpty,
+        defaults: Default::default(),
+        points: 0,
         deprecated: false,
     })
 }
@@ -192,6 +194,8 @@ pub(crate) fn request(
             parameters: parameters.into(),
             body,
             answer: Answer::JsonOrEmpty,
+            defaults: Default::default(),
+            points: 0,
             deprecated: false,
         },
         input_schema,

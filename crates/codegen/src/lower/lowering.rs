@@ -5,7 +5,7 @@ use super::provider::{LoweredProvider, LoweredToolset, head};
 use super::sample::sample;
 use super::schema::Direction;
 use super::tool::{LoweredTool, Words};
-use super::{alone, names, tool};
+use super::{alone, defaults, names, tool};
 use crate::load::{Definition, DefinitionFile, Source, ToolsetSettings};
 use crate::report::{Report, Severity};
 use infra_mcp_model::{Binding, Route};
@@ -142,7 +142,7 @@ impl<'a, 'r> Lowering<'a, 'r> {
         name
     }
 
-    fn tool(&mut self, name: String, operation: &Value, lowered: LoweredOperation, file: &str, pointer: &str) {
+    fn tool(&mut self, name: String, operation: &Value, mut lowered: LoweredOperation, file: &str, pointer: &str) {
         for note in &lowered.notes {
             self.report.add(Severity::Note, file, pointer, format!("`{name}`: {note}"), "");
         }
@@ -164,6 +164,7 @@ impl<'a, 'r> Lowering<'a, 'r> {
             }
             Some(_) => {}
         }
+        defaults::apply(&mut lowered, &self.source.settings, bound, self.report);
         let route = Some(self.route(&lowered));
         let toolset = self.place(&name, operation, bound, file, pointer);
         let words = Words { definition: bound, operation, source: self.source };

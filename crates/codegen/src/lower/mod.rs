@@ -3,6 +3,7 @@
 mod alone;
 mod answer;
 pub(crate) mod components;
+mod defaults;
 pub(crate) mod document;
 mod domain;
 mod listing;

@@ -89,6 +89,8 @@ pub(crate) fn lower(
             parameters: parameters.into(),
             body,
             answer,
+            defaults: Default::default(),
+            points: 0,
             deprecated: found.operation.get("deprecated") == Some(&Value::Bool(true)),
         },
         input_schema,

@@ -152,6 +152,8 @@ pub static ACME: Provider = Provider {
                         ]),
                         body: None,
                         answer: Answer::Json,
+                        defaults: B(&[]),
+                        points: 0,
                         deprecated: false,
                     }),
                     reader: B(""),

@@ -134,6 +134,8 @@ pub static ACME: Provider = Provider {
                                 ]),
                                 body: None,
                                 answer: Answer::JsonOrEmpty,
+                                defaults: B(&[]),
+                                points: 0,
                                 deprecated: false,
                             },
                             Operation {
@@ -150,6 +152,8 @@ pub static ACME: Provider = Provider {
                                     as_query: false,
                                 }),
                                 answer: Answer::JsonOrEmpty,
+                                defaults: B(&[]),
+                                points: 0,
                                 deprecated: false,
                             },
                             Operation {
@@ -167,6 +171,8 @@ pub static ACME: Provider = Provider {
                                 ]),
                                 body: Some(RequestBody::Whole { argument: B("settings") }),
                                 answer: Answer::JsonOrEmpty,
+                                defaults: B(&[]),
+                                points: 0,
                                 deprecated: false,
                             },
                         ]),

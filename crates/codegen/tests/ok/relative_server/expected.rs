@@ -73,6 +73,8 @@ pub static ACME: Provider = Provider {
                         parameters: B(&[]),
                         body: None,
                         answer: Answer::Json,
+                        defaults: B(&[]),
+                        points: 0,
                         deprecated: false,
                     }),
                     reader: B(""),

@@ -165,7 +165,6 @@ impl Account {
                 secrets.push(Secret::new(credential));
             }
         }
-        secrets.retain(|secret| secret.expose().len() >= SHORTEST_MASKED);
         Ok(Self {
             base: base_url.as_str().trim_end_matches('/').to_owned(),
             credential: carrier.is_none_or(|carrier| headers.contains_key(carrier))
@@ -226,12 +225,26 @@ impl Account {
         &self.body_as_query
     }
 
+    /// What tells this account from all others: where requests go, and all that every one of them carries. That
+    /// includes the credentials, so it is for hashing alone.
+    pub(crate) fn identity(&self) -> impl Iterator<Item = &[u8]> {
+        let mut headers: Vec<_> = self.headers.iter().collect();
+        headers.sort_by_key(|(name, _)| name.as_str());
+        let carried = headers.into_iter().flat_map(|(name, value)| [name.as_str().as_bytes(), value.as_bytes()]);
+        let remote = self.remote.iter().flat_map(Remote::identity);
+        std::iter::once(self.base.as_bytes()).chain(carried).chain(remote)
+    }
+
     /// The text without the credentials of this account.
     pub(crate) fn mask<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        self.secrets.iter().fold(Cow::Borrowed(text), |text, secret| {
-            if text.contains(secret.expose()) { Cow::Owned(text.replace(secret.expose(), MASK)) } else { text }
-        })
+        without(Cow::Borrowed(text), &self.secrets)
     }
+}
+
+/// The text with a mask in the place of every secret that is not too short.
+pub(crate) fn without<'t>(text: Cow<'t, str>, secrets: &[Secret]) -> Cow<'t, str> {
+    let long = secrets.iter().map(Secret::expose).filter(|secret| secret.len() >= SHORTEST_MASKED);
+    long.fold(text, |text, secret| if text.contains(secret) { Cow::Owned(text.replace(secret, MASK)) } else { text })
 }
 
 impl fmt::Debug for Account {

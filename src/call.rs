@@ -1,5 +1,6 @@
 //! A call on its way: which tool, with what, for whom.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -7,7 +8,7 @@ use std::sync::Arc;
 use infra_mcp_model::{Location, Operation, Segment};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use crate::account::Account;
+use crate::account::{Account, without};
 use crate::arguments::Arguments;
 use crate::catalogue::Entry;
 use crate::principal::Principal;
@@ -34,6 +35,12 @@ impl Call {
             account: Arc::clone(&self.account),
             caller: self.caller.clone(),
         }
+    }
+
+    /// The text without the secrets of this call: the credentials of its account, and those among its arguments.
+    #[must_use]
+    pub(crate) fn mask<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        without(self.account.mask(text), &self.arguments.secrets(self.entry.tool))
     }
 
     /// Provider and address of the account, as approvals and audit name it.

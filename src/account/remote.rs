@@ -41,6 +41,11 @@ impl Remote {
         self.authorization.is_some()
     }
 
+    /// Where the server is, and the credential.
+    pub(super) fn identity(&self) -> [&[u8]; 2] {
+        [self.url.as_str().as_bytes(), self.authorization.as_ref().map_or(&[], HeaderValue::as_bytes)]
+    }
+
     /// The value of the header that carries the credential.
     pub(crate) fn authorization(&self) -> Option<&HeaderValue> {
         self.authorization.as_ref()

@@ -29,8 +29,10 @@ use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 use infra_mcp_model::{Text, Tool};
 use serde_json::{Map, Value};
 
+use crate::account::Secret;
 use check::Check;
 use finding::Finding;
+pub(crate) use number::whole_number;
 use schema::Root;
 pub use violation::{Violation, Violations};
 
@@ -77,6 +79,16 @@ impl Arguments {
         let mut shown = self.0.clone();
         mask::mask(&mut shown, tool.review.secret_arguments.iter().map(AsRef::as_ref));
         Self(shown)
+    }
+
+    /// The secrets among the arguments, as they are and as they stand in JSON, to be looked for in what others say.
+    #[must_use]
+    pub fn secrets(&self, tool: &Tool) -> Vec<Secret> {
+        let mut rest = self.0.clone();
+        let taken = mask::mask(&mut rest, tool.review.secret_arguments.iter().map(AsRef::as_ref));
+        let mut secrets = Vec::new();
+        taken.iter().for_each(|value| mask::texts(value, &mut secrets));
+        secrets
     }
 
     /// The arguments by name, in the order given.

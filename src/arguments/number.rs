@@ -79,6 +79,24 @@ impl<'a> Decimal<'a> {
     }
 }
 
+/// The digits of a whole number, however it is written: `110e-1` is `11`. None for what is none, or has more digits
+/// than any id.
+pub(crate) fn whole_number(text: &str) -> Option<String> {
+    const MOST: i64 = 64;
+    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let (mantissa, exponent) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let exponent = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
+    if whole.is_empty() || exponent.is_empty() || ![whole, fraction, exponent].into_iter().all(digits) {
+        return None;
+    }
+    let Decimal { negative, digits, exponent } = Decimal::parse(text.strip_prefix('+').unwrap_or(text));
+    let zeros = usize::try_from(exponent).ok().filter(|_| exponent + length(&digits) <= MOST)?;
+    let sign = if negative { "-" } else { "" };
+    Some(if digits.is_empty() { "0".to_owned() } else { format!("{sign}{digits}{}", "0".repeat(zeros)) })
+}
+
 impl std::fmt::Display for Decimal<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}{}e{}", if self.negative { "-" } else { "" }, self.digits, self.exponent)
@@ -146,6 +164,32 @@ mod tests {
         ] {
             assert_eq!(Decimal::parse(a).cmp(&Decimal::parse(b)), expected, "{a} {b}");
             assert_eq!(Decimal::parse(b).cmp(&Decimal::parse(a)), expected.reverse(), "{b} {a}");
+        }
+    }
+
+    #[test]
+    fn a_whole_number_has_one_text() {
+        for (text, expected) in [
+            ("11", Some("11")),
+            ("0011", Some("11")),
+            ("+11.00", Some("11")),
+            ("1.1e1", Some("11")),
+            ("110E-1", Some("11")),
+            ("12e+3", Some("12000")),
+            ("-7", Some("-7")),
+            ("-0", Some("0")),
+            ("0e99999999999999999999", Some("0")),
+            ("1e64", None),
+            ("1e99999999999999999999", None),
+            ("11.5", None),
+            ("e5", None),
+            ("1e", None),
+            ("1.2.3", None),
+            ("eleven", None),
+            ("+-1", None),
+            ("", None),
+        ] {
+            assert_eq!(whole_number(text).as_deref(), expected, "{text}");
         }
     }
 

@@ -201,7 +201,7 @@ fn undecodable(call: &Call, problem: &str, excerpt: &str) -> CallError {
     CallError::Undecodable {
         status: 200,
         problem: problem.to_owned(),
-        excerpt: shorten(&call.account.mask(excerpt), EXCERPT),
+        excerpt: shorten(&call.mask(excerpt), EXCERPT),
         unsettled: changes(call),
     }
 }
@@ -235,7 +235,7 @@ fn refused(call: &Call, error: ErrorData) -> CallError {
 }
 
 fn remote_error(call: &Call, code: Option<String>, message: &str, told: Option<&Value>) -> CallError {
-    let shown = |text: &str, length| shorten(&call.account.mask(text), length);
+    let shown = |text: &str, length| shorten(&call.mask(text), length);
     CallError::Remote(Box::new(RemoteError {
         provider: call.entry.provider.title.clone(),
         code: code.map(|code| shown(&code, 100)),

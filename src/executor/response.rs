@@ -70,7 +70,7 @@ fn success(exchange: &Exchange<'_>, status: StatusCode, headers: &HeaderMap, bod
     let undecodable = |problem: String, excerpt: &str| CallError::Undecodable {
         status: status.as_u16(),
         problem,
-        excerpt: shorten(&call.account.mask(excerpt), EXCERPT),
+        excerpt: shorten(&call.mask(excerpt), EXCERPT),
         unsettled: exchange.changes,
     };
     let body = match String::from_utf8(body.into()) {
@@ -174,7 +174,7 @@ pub(super) fn refusal(
 ) -> UpstreamError {
     let text = String::from_utf8_lossy(body.get(..ERROR_BODY).unwrap_or(body));
     let json = serde_json::from_str::<Value>(&text).ok();
-    let clean = |text: &str, length| shorten(&call.account.mask(text), length);
+    let clean = |text: &str, length| shorten(&call.mask(text), length);
     let message = match &json {
         Some(json) => clean(&message(json).unwrap_or(Cow::Borrowed(&text)), MESSAGE),
         None if is_html(headers, &text) => clean(&html_title(&text), EXCERPT),

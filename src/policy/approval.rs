@@ -72,18 +72,19 @@ pub struct Evidence {
 /// was shown.
 pub(super) fn binding(call: &Call, resource: Option<&Value>) -> [u8; 32] {
     let mut context = Context::new(&SHA256);
-    let mut part = |text: &str| {
+    let mut part = |bytes: &[u8]| {
         // Lengths keep the parts apart.
-        context.update(&(text.len() as u64).to_be_bytes());
-        context.update(text.as_bytes());
+        context.update(&(bytes.len() as u64).to_be_bytes());
+        context.update(bytes);
     };
-    part(call.caller.principal.id());
-    part(call.caller.session.as_deref().unwrap_or_default());
-    part(&call.entry.provider.name);
-    part(call.account.base_url().as_str());
-    part(&call.entry.tool.name);
-    part(&canonical(&Value::Object(call.arguments.as_map().clone())));
-    part(&resource.map(canonical).unwrap_or_default());
+    part(call.caller.principal.id().as_bytes());
+    part(call.caller.session.as_deref().unwrap_or_default().as_bytes());
+    part(call.entry.provider.name.as_bytes());
+    part(call.entry.tool.name.as_bytes());
+    part(canonical(&Value::Object(call.arguments.as_map().clone())).as_bytes());
+    part(resource.map(canonical).unwrap_or_default().as_bytes());
+    // Last, because an account has as many parts as it has headers.
+    call.account.identity().for_each(part);
     let mut hash = [0; 32];
     hash.copy_from_slice(context.finish().as_ref());
     hash

@@ -218,8 +218,8 @@ impl Gate {
                 Permission::Given(approval) => {
                     return Ok(Admission::Granted { authorized: judged.authorize(claim), approval });
                 }
-                // A phrase without a preview, or an operator who has not been there yet: ask (again).
-                Permission::Withheld if matches!(proof, Proof::Approved | Proof::Asked) => {}
+                // A person who has not been there yet: ask (again).
+                Permission::Withheld if matches!(proof, Proof::Approved) => {}
                 Permission::Withheld => return Err(self.mismatch(call)),
             }
         }

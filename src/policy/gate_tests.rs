@@ -5,6 +5,7 @@ use infra_mcp_model::{Effect, Location, Method, PathTemplate, Provider, Review, 
 use serde_json::json;
 
 use super::*;
+use crate::account::{Account, AccountSettings, Secret};
 use crate::executor::fixture;
 use crate::policy::Rule;
 use crate::principal::{Grant, Principal};
@@ -44,7 +45,7 @@ impl Bench {
     }
 
     fn call(&self, tool: &str, arguments: &str) -> Call {
-        let entry = fixture::call(self.provider, arguments, fixture::settings("https://api.example.com"));
+        let entry = fixture::call(self.provider, arguments, account());
         let tool = self.provider.tools().find(|known| known.name == tool).unwrap();
         Call { entry: crate::catalogue::Entry { tool, ..entry.entry }, ..entry }
     }
@@ -68,6 +69,10 @@ impl Bench {
             other => panic!("{other:?}"),
         }
     }
+}
+
+fn account() -> AccountSettings {
+    fixture::settings("https://api.example.com")
 }
 
 fn gate(way: Way, directory: PathBuf) -> Gate {
@@ -127,9 +132,7 @@ fn an_approval_is_good_for_one_call_once() {
         let drop_one = || bench.call("drop", r#"{"id":1}"#);
         let evidence = bench.answer(drop_one(), Some(&resource));
 
-        // A phrase names the object, so for another one it is plainly wrong; without its preview it asks anew.
-        let refused =
-            |outcome: Outcome| outcome == MISMATCH || (way == Way::Phrase && matches!(outcome, Outcome::Wanted(_)));
+        let refused = |outcome: Outcome| outcome == MISMATCH;
         assert!(refused(bench.admit(bench.call("drop", r#"{"id":2}"#), Some(&resource), &evidence)), "other arguments");
         assert!(refused(bench.admit(bench.call("erase", r#"{"id":1}"#), Some(&resource), &evidence)), "another tool");
         assert!(refused(bench.admit(drop_one(), Some(&changed), &evidence)), "a resource that has changed");
@@ -144,6 +147,23 @@ fn an_approval_is_good_for_one_call_once() {
         assert_eq!(bench.admit(drop_one(), Some(&resource), &evidence), granted("drop"), "{way:?}");
         assert!(refused(bench.admit(drop_one(), Some(&resource), &evidence)), "a second time");
     }
+}
+
+#[test]
+fn an_approval_is_for_one_account() {
+    let bench = Bench::new(Way::Token);
+    let drop_one = || bench.call("drop", r#"{"id":1}"#);
+    let evidence = bench.answer(drop_one(), None);
+    for (what, settings) in [
+        ("credential", AccountSettings { token: Some(Secret::new("of another account")), ..account() }),
+        ("header", AccountSettings { headers: vec![("X-Tenant".into(), Secret::new("other"))], ..account() }),
+        ("address", fixture::settings("https://api.example.org")),
+    ] {
+        let mut other = drop_one();
+        other.account = Arc::new(Account::new(bench.provider, settings).unwrap());
+        assert_eq!(bench.admit(other, None, &evidence), MISMATCH, "another {what}");
+    }
+    assert_eq!(bench.admit(drop_one(), None, &evidence), granted("drop"));
 }
 
 #[test]
@@ -183,24 +203,21 @@ fn a_person_in_a_terminal_lets_one_call_through() {
 
 #[test]
 fn of_two_that_race_for_an_approval_one_wins() {
-    let bench = Bench::new(Way::Token);
-    let evidence = bench.answer(bench.call("drop", r#"{"id":1}"#), None);
-    let won = std::thread::scope(|scope| {
-        let racers: Vec<_> = (0..8)
-            .map(|_| {
-                scope.spawn(|| {
-                    let gate = gate(Way::Token, bench.directory.path().to_owned());
-                    let call = bench.call("drop", r#"{"id":1}"#);
-                    matches!(
-                        gate.admit(call, None, &evidence, |_| String::new(), |_| "{}".to_owned()),
-                        Ok(Admission::Granted { .. })
-                    )
-                })
-            })
-            .collect();
-        racers.into_iter().map(|racer| racer.join().unwrap()).filter(|won| *won).count()
-    });
-    assert_eq!(won, 1);
+    for way in [Way::Token, Way::Phrase] {
+        let bench = Bench::new(way);
+        let evidence = bench.answer(bench.call("drop", r#"{"id":1}"#), None);
+        let won = std::thread::scope(|scope| {
+            let race = || {
+                let gate = gate(way, bench.directory.path().to_owned());
+                let call = bench.call("drop", r#"{"id":1}"#);
+                let admission = gate.admit(call, None, &evidence, |_| String::new(), |_| "{}".to_owned());
+                matches!(admission, Ok(Admission::Granted { .. }))
+            };
+            let racers: Vec<_> = (0..8).map(|_| scope.spawn(race)).collect();
+            racers.into_iter().map(|racer| racer.join().unwrap()).filter(|won| *won).count()
+        });
+        assert_eq!(won, 1, "{way:?}");
+    }
 }
 
 #[test]

@@ -1,9 +1,17 @@
 //! Resources that no write may touch, whatever a tool calls the argument that names them.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
+use idna::uts46::{AsciiDenyList, Hyphens, Uts46};
+use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use wildmatch::WildMatch;
+
+use crate::arguments::whole_number;
+
+/// How often a name is decoded before it is compared.
+const MOST_DECODINGS: usize = 3;
 
 /// Members of a resource that say which one it is.
 const NAMES: [&str; 12] =
@@ -21,9 +29,13 @@ struct Pattern {
 
 impl Protection {
     /// Protects what matches one of the patterns: ids, names or tags, with `*` for any characters and `?` for one.
-    /// Letter case, surrounding blanks and the dot at the end of a domain make no difference.
+    /// How a name or number is written makes no difference: letter case, blanks around it, the dot at the end of a
+    /// domain, invisible and full-width characters, percent-encoding, `1.1e1` for `11`.
     pub fn protect(&mut self, provider: &str, patterns: impl IntoIterator<Item = String>) {
-        let patterns = patterns.into_iter().map(|text| Pattern { matcher: WildMatch::new(&plain(&text)), text });
+        let patterns = patterns.into_iter().map(|text| {
+            let plain = plain(&text);
+            Pattern { matcher: WildMatch::new(&whole_number(&plain).unwrap_or(plain)), text }
+        });
         self.0.entry(provider.to_owned()).or_default().extend(patterns);
     }
 
@@ -59,8 +71,8 @@ fn value_of<'v>(resource: &'v Value, member: &str) -> Option<&'v Value> {
 /// The pattern that a value, or one inside it, matches.
 fn leaf<'p>(value: &Value, patterns: &'p [Pattern]) -> Option<&'p str> {
     match value {
-        Value::String(text) => matching(&plain(text), patterns),
-        Value::Number(number) => matching(&number.to_string(), patterns),
+        Value::String(text) => matching(text, patterns),
+        Value::Number(number) => matching(number.as_str(), patterns),
         Value::Array(elements) => elements.iter().find_map(|element| leaf(element, patterns)),
         Value::Object(members) => members.values().find_map(|member| leaf(member, patterns)),
         Value::Null | Value::Bool(_) => None,
@@ -68,11 +80,24 @@ fn leaf<'p>(value: &Value, patterns: &'p [Pattern]) -> Option<&'p str> {
 }
 
 fn matching<'p>(text: &str, patterns: &'p [Pattern]) -> Option<&'p str> {
-    patterns.iter().find(|pattern| pattern.matcher.matches(text)).map(|pattern| pattern.text.as_str())
+    let text = plain(text);
+    let number = whole_number(&text);
+    let named = |pattern: &&Pattern| {
+        pattern.matcher.matches(&text) || number.as_deref().is_some_and(|number| pattern.matcher.matches(number))
+    };
+    patterns.iter().find(named).map(|pattern| pattern.text.as_str())
 }
 
+/// The text as a provider may come to read it: percent-decoded as often as something on the way might, without what
+/// cannot be seen, and mapped as names of domains are (UTS #46), so that one name is one text.
 fn plain(text: &str) -> String {
-    text.trim().trim_end_matches('.').to_lowercase()
+    let mut text: Cow<'_, str> = text.into();
+    for _ in 0..MOST_DECODINGS {
+        text = Cow::Owned(percent_decode_str(&text).decode_utf8_lossy().into_owned());
+    }
+    let visible: String = text.chars().filter(|c| !c.is_control()).collect();
+    let (mapped, _) = Uts46::new().to_unicode(visible.as_bytes(), AsciiDenyList::EMPTY, Hyphens::Allow);
+    mapped.trim_start().trim_end_matches(|c: char| c == '.' || c.is_whitespace()).to_owned()
 }
 
 #[cfg(test)]
@@ -95,6 +120,15 @@ mod tests {
             (json!({"vm": 1000012}), None),
             (json!({"domain": "Example.COM."}), Some("example.com")),
             (json!({"zone": " example.com "}), Some("example.com")),
+            (json!({"zone": "example.com. ."}), Some("example.com")),
+            (json!({"zone": "ｅｘａｍｐｌｅ。com"}), Some("example.com")),
+            (json!({"zone": "exa\u{ad}mp\u{200b}le.com\u{feff}\0"}), Some("example.com")),
+            (json!({"zone": "ex%2561mple.com"}), Some("example.com")),
+            (json!({"zone": "еxample.com"}), None),
+            (json!({"zone": "xn--xample-2of.com"}), None),
+            (json!({"vm": "0100001"}), Some("100001")),
+            (json!({"vm": "+100001.0"}), Some("100001")),
+            (json!({"vm": "100001.5"}), None),
             (json!({"domain": "example.community"}), None),
             (json!({"targets": [{"names": ["a", "production-db"]}]}), Some("production-*")),
             (json!({"name": "pre-production-db"}), None),
@@ -102,6 +136,16 @@ mod tests {
         ] {
             assert_eq!(protection.named("acme", arguments.as_object().unwrap()), expected, "{arguments}");
             assert_eq!(protection.named("other", arguments.as_object().unwrap()), None);
+        }
+        for (digits, expected) in [
+            ("100001.0", Some("100001")),
+            ("1.00001e5", Some("100001")),
+            ("1000010E-1", Some("100001")),
+            ("1e999999999999", None),
+            ("-100001", None),
+        ] {
+            let arguments: Value = serde_json::from_str(&format!(r#"{{"vm":{digits}}}"#)).unwrap();
+            assert_eq!(protection.named("acme", arguments.as_object().unwrap()), expected, "{digits}");
         }
     }
 

@@ -92,6 +92,8 @@ impl Handler {
             session: context
                 .extensions
                 .get::<Parts>()
+                // A stateless request belongs to no session, whichever it names.
+                .filter(|_| !is_stateless(context))
                 .and_then(|parts| parts.headers.get("mcp-session-id"))
                 .and_then(|id| id.to_str().ok())
                 .map(str::to_owned),

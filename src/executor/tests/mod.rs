@@ -117,6 +117,23 @@ async fn unusable_successes_say_what_came() {
 }
 
 #[tokio::test]
+async fn a_secret_argument_that_the_provider_repeats_ends_here() {
+    let provider =
+        provider(Effect::Write, Method::Post, Answer::Json, |review| review.secret_arguments = vec!["a".into()].into());
+    for act in [
+        json("422 Unprocessable Content", r#"{"message":"hush \"hush\" is weak","errors":{"a":["hush \"hush\""]}}"#),
+        answer("500 Internal Server Error", "", r#"in {"a":"hush \"hush\""}"#),
+        answer("200 OK", "", r#"hush "hush""#),
+    ] {
+        let mock = Mock::play(vec![act]);
+        let call = fixture::call(provider, r#"{"a":"hush \"hush\""}"#, fixture::settings(&mock.url));
+        let executor = Executor::network(NetworkOptions::default());
+        let error = executor.execute(fixture::authorized(call)).await.unwrap_err().to_string();
+        assert!(error.contains("***") && !error.contains("hush"), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn bytes_that_are_no_text_are_refused() {
     struct Binary;
     impl Simulator for Binary {

@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-use infra_mcp_model::{Binding, Condition, Effect, Operation, Tool};
-use serde_json::Value;
+use infra_mcp_model::{Binding, Condition, Effect, EffectWhen, Operation, Tool};
+use serde_json::{Value, json};
 
 use super::{arguments::resolve, list, print};
 use crate::catalogue::Entry;
@@ -17,22 +17,33 @@ const WIDTH: usize = 100;
 const DEPTH: usize = 4;
 
 /// Prints one tool.
-pub(super) fn describe(server: &Server, name: &str, as_json: bool) -> Result<ExitCode, StartupError> {
+pub(super) fn describe(server: &Server, name: &str, json: bool) -> Result<ExitCode, StartupError> {
     let Some(entry) = server.catalogue.find(name) else {
         let problem = server.unknown(name).to_string();
         return Err(StartupError::new("describe", problem, "`list` shows the tools."));
     };
-    Ok(print(&if as_json { json(&entry) } else { text(&entry) }))
+    Ok(print(&if json { as_json(&entry) } else { text(&entry) }))
 }
 
-fn json(entry: &Entry) -> String {
+fn as_json(entry: &Entry) -> String {
     let mut facts = list::facts(entry);
     let tool = entry.tool;
     facts["description"] = tool.description.as_ref().into();
     facts["secretArguments"] = tool.review.secret_arguments.iter().map(AsRef::as_ref).collect::<Vec<&str>>().into();
     facts["secretResults"] = tool.review.secret_results.iter().map(AsRef::as_ref).collect::<Vec<&str>>().into();
+    facts["effectWhen"] = tool.review.effect_when.iter().map(condition).collect::<Vec<Value>>().into();
     facts["inputSchema"] = schema(tool);
     format!("{facts:#}\n")
+}
+
+/// One condition under which a call has another effect: `{"argument", "equals" or "present", "effect"}`.
+fn condition(when: &EffectWhen) -> Value {
+    let (word, value) = match &when.condition {
+        // It was JSON when it was serialised.
+        Condition::Equals(value) => ("equals", serde_json::from_str(value).unwrap_or_default()),
+        Condition::Present => ("present", Value::Bool(true)),
+    };
+    json!({ "argument": when.argument, word: value, "effect": when.effect.as_str() })
 }
 
 /// The schema is made by our generator; should it not parse, nothing can be said about arguments.
@@ -207,7 +218,7 @@ mod tests {
             let (text, name) = (text(entry), &entry.tool.name);
             assert!(text.starts_with(&format!("{name}: ")), "{text}");
             assert!(text.contains("\nFacts:\n  toolset"), "{text}");
-            let described: Value = serde_json::from_str(&json(entry)).unwrap();
+            let described: Value = serde_json::from_str(&as_json(entry)).unwrap();
             assert_eq!(described["inputSchema"]["type"], "object", "{name}");
         }
     }

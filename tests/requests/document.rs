@@ -1,4 +1,4 @@
-//! Reads `specs/hostinger/openapi.json` into operations that stand alone: references replaced,
+//! Reads an OpenAPI document into operations that stand alone: references replaced,
 //! parameters of the path merged in. Everything stays JSON so that a test can alter a copy.
 
 use serde_json::{Map, Value, json};
@@ -15,6 +15,10 @@ pub(crate) struct Entry {
     pub(crate) path: String,
     /// The Operation Object: no references, no responses, `security` holds the scheme objects.
     pub(crate) operation: Value,
+    /// Headers that every request carries besides: lower-case name and value.
+    pub(crate) headers: Vec<(String, String)>,
+    /// What is sent for query parameters that a call leaves out; null sends nothing.
+    pub(crate) defaults: Map<String, Value>,
 }
 
 impl Entry {
@@ -28,13 +32,6 @@ impl Entry {
         let legal = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
         self.id().chars().map(|c| if legal(c) { c } else { '_' }).collect()
     }
-}
-
-/// The operations of the Hostinger document in its order.
-pub(crate) fn hostinger() -> Vec<Entry> {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/specs/hostinger/openapi.json");
-    let text = std::fs::read_to_string(path).expect("the document is part of the repository");
-    entries(&serde_json::from_str(&text).expect("the document is JSON"))
 }
 
 /// The operations of an OpenAPI 3.0 document in its order.
@@ -61,7 +58,13 @@ fn entry(document: &Value, path: &str, item: &Map<String, Value>, method: &str, 
     let mut operation = inlined(document, &operation);
     operation["parameters"] =
         merged(inlined(document, item.get("parameters").unwrap_or(&json!([]))), operation["parameters"].take());
-    Entry { method: method.to_ascii_uppercase(), path: path.to_owned(), operation }
+    Entry {
+        method: method.to_ascii_uppercase(),
+        path: path.to_owned(),
+        operation,
+        headers: Vec::new(),
+        defaults: Map::new(),
+    }
 }
 
 /// The Security Scheme Objects of the first of the alternatives.

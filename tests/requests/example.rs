@@ -35,6 +35,9 @@ pub(crate) fn example(schema: &Value, name: &str, extent: Extent) -> Result<Valu
 }
 
 fn value(schema: &Value, place: Place<'_>) -> Result<Value, String> {
+    if schema.get("allOf").is_some() {
+        return value(&whole_object(schema), place);
+    }
     if let Some(values) = schema["enum"].as_array() {
         let values: Vec<&Value> = values.iter().filter(|v| !v.is_null()).collect();
         return match values.len() {
@@ -43,17 +46,17 @@ fn value(schema: &Value, place: Place<'_>) -> Result<Value, String> {
             n => Ok(values[(n - 1 + place.turn) % n].clone()),
         };
     }
-    if let Some(first) = schema["oneOf"].get(0) {
+    if let Some(first) = schema["oneOf"].get(0).or_else(|| schema["anyOf"].get(0)) {
         return value(first, place);
     }
-    for keyword in ["allOf", "anyOf", "not", "multipleOf"] {
+    for keyword in ["not", "multipleOf"] {
         if schema.get(keyword).is_some() {
             return Err(format!("`{keyword}` is not known to this test"));
         }
     }
     match schema["type"].as_str() {
         Some("string") => text(schema, place).map(Value::from),
-        Some("integer") => integer(schema, place).map(Value::from),
+        Some("integer" | "number") => integer(schema, place).map(Value::from),
         // Both values are sent, each in one of the calls.
         Some("boolean") => Ok((place.extent == Extent::Required).into()),
         Some("array") => array(schema, place),
@@ -198,4 +201,31 @@ fn formatted(format: &str, place: Place<'_>) -> Result<String, String> {
 pub(crate) fn is_required(schema: &Value, name: &str) -> bool {
     let required = schema["required"].as_array();
     required.is_some_and(|names| names.iter().any(|n| n == name))
+}
+
+/// An object schema with what the parts of an `allOf` say about the same object.
+pub(crate) fn whole_object(schema: &Value) -> Value {
+    let mut whole = schema.as_object().cloned().unwrap_or_default();
+    let Some(Value::Array(parts)) = whole.shift_remove("allOf") else { return schema.clone() };
+    let mut whole = Value::Object(whole);
+    for part in &parts {
+        whole = merged_form(&whole, &whole_object(part));
+    }
+    whole
+}
+
+/// One object schema that says what both say.
+pub(crate) fn merged_form(one: &Value, other: &Value) -> Value {
+    let mut merged = one.as_object().cloned().unwrap_or_default();
+    merged.shift_remove("anyOf");
+    for (keyword, value) in other.as_object().into_iter().flatten() {
+        match (merged.get_mut(keyword), value) {
+            (Some(Value::Object(have)), Value::Object(more)) => have.extend(more.clone()),
+            (Some(Value::Array(have)), Value::Array(more)) => have.extend(more.iter().cloned()),
+            _ => {
+                merged.insert(keyword.clone(), value.clone());
+            }
+        }
+    }
+    merged.into()
 }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::document::Entry;
 use crate::encoding::{canonical, encoded, name_of, pairs};
-use crate::example::{Extent, example, is_required};
+use crate::example::{Extent, example, is_required, merged_form, whole_object};
 use crate::recorder::Received;
 
 /// The token every call is made with.
@@ -58,20 +58,35 @@ pub(crate) fn plan(entry: &Entry, extent: Extent) -> Result<Plan, String> {
     let mut expected = Expected {
         method: entry.method.clone(),
         path: entry.path.clone(),
-        headers: authorization(entry).map_err(fail)?,
+        headers: [authorization(entry).map_err(fail)?, entry.headers.clone()].concat(),
         ..Expected::default()
     };
     for parameter in entry.operation["parameters"].as_array().into_iter().flatten() {
+        let name = parameter["name"].as_str().unwrap_or_default();
         if extent == Extent::Required && parameter["required"] != true {
+            if let Some(value) = entry.defaults.get(name).filter(|value| parameter["in"] == "query" && !value.is_null())
+            {
+                expected.place(parameter, name, value).map_err(fail)?;
+            }
             continue;
         }
-        let name = parameter["name"].as_str().unwrap_or_default();
         let value = example(&parameter["schema"], name, extent).map_err(fail)?;
         expected.place(parameter, name, &value).map_err(fail)?;
         arguments.insert(name.to_owned(), value);
     }
     if let Some(body) = entry.operation.get("requestBody") {
-        let members = members(body, extent).map_err(fail)?;
+        let schema = whole_object(&body["content"]["application/json"]["schema"]);
+        if let Some(form) = schema["anyOf"].get(0) {
+            // Which of several forms it is cannot be told by single members, so the body is one argument.
+            if body["required"] == true || extent == Extent::Everything {
+                let value = example(&merged_form(&schema, form), "body", extent).map_err(fail)?;
+                expected.headers.push(("content-type".into(), "application/json".into()));
+                expected.body = Some(value.clone());
+                arguments.insert("body".to_owned(), value);
+            }
+            return expected.into_plan(label, entry, arguments);
+        }
+        let members = members(&schema, extent).map_err(fail)?;
         if body["required"] == true || !members.is_empty() {
             expected.headers.push(("content-type".into(), "application/json".into()));
             expected.body = Some(members.clone().into());
@@ -82,12 +97,7 @@ pub(crate) fn plan(entry: &Entry, extent: Extent) -> Result<Plan, String> {
             }
         }
     }
-    if expected.path.contains(['{', '}']) {
-        return Err(fail(format!("unfilled path {}", expected.path)));
-    }
-    expected.query.sort_by(|a, b| name_of(a).cmp(name_of(b)));
-    expected.headers.sort();
-    Ok(Plan { label, tool: entry.tool(), arguments, expected })
+    expected.into_plan(label, entry, arguments)
 }
 
 fn authorization(entry: &Entry) -> Result<Vec<(String, String)>, String> {
@@ -98,6 +108,8 @@ fn authorization(entry: &Entry) -> Result<Vec<(String, String)>, String> {
         .map(|scheme| {
             if scheme["type"] == "http" && scheme["scheme"] == "bearer" {
                 Ok(("authorization".into(), format!("Bearer {TOKEN}")))
+            } else if scheme["type"] == "apiKey" && scheme["in"] == "cookie" {
+                Ok(("cookie".into(), format!("{}={TOKEN}", scheme["name"].as_str().unwrap_or_default())))
             } else {
                 Err(format!("security scheme {scheme} is not known to this test"))
             }
@@ -105,8 +117,7 @@ fn authorization(entry: &Entry) -> Result<Vec<(String, String)>, String> {
         .collect()
 }
 
-fn members(body: &Value, extent: Extent) -> Result<Map<String, Value>, String> {
-    let schema = &body["content"]["application/json"]["schema"];
+fn members(schema: &Value, extent: Extent) -> Result<Map<String, Value>, String> {
     let properties = schema["properties"].as_object();
     let properties = properties.ok_or("the body is no JSON object with named members")?;
     properties
@@ -117,6 +128,15 @@ fn members(body: &Value, extent: Extent) -> Result<Map<String, Value>, String> {
 }
 
 impl Expected {
+    fn into_plan(mut self, label: String, entry: &Entry, arguments: Map<String, Value>) -> Result<Plan, String> {
+        if self.path.contains(['{', '}']) {
+            return Err(format!("{label}: unfilled path {}", self.path));
+        }
+        self.query.sort_by(|a, b| name_of(a).cmp(name_of(b)));
+        self.headers.sort();
+        Ok(Plan { label, tool: entry.tool(), arguments, expected: self })
+    }
+
     /// Puts a value where its Parameter Object says, in the style it says (OpenAPI 3.0.3, "Style
     /// Values").
     fn place(&mut self, parameter: &Value, name: &str, value: &Value) -> Result<(), String> {

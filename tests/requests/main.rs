@@ -1,4 +1,4 @@
-//! Every operation of `specs/hostinger/openapi.json`, called through the built `hostinger-mcp`
+//! Every operation of `specs/*/openapi.json`, called through the built binary of its provider
 //! against a recording upstream, sends exactly the request that the document prescribes.
 //!
 //! What is expected comes from the document alone: nothing here uses the generator, the executor
@@ -10,6 +10,7 @@ mod encoding;
 mod example;
 mod expectation;
 mod mutations;
+mod provider;
 mod recorder;
 mod session;
 mod sweep;
@@ -17,23 +18,21 @@ mod wire;
 
 use std::collections::BTreeSet;
 
-use document::hostinger;
 use mutations::MUTATIONS;
+use provider::{HOSTINGER, XEN_ORCHESTRA};
 use recorder::Recorder;
 use session::Session;
-use sweep::{plans, recordings, request_of};
-
-/// Operations of the Hostinger API 1.54.1.
-const OPERATIONS: usize = 392;
+use sweep::{plans, recordings, recordings_of, request_of};
 
 /// Names that tools had before, with the operation that answers to them.
 const OLD_NAMES: [(&str, &str); 1] = [("ecommerce_listOrdersV1", "ecommerce_listStoreOrdersV1")];
 
 #[test]
 fn every_operation_sends_the_request_the_document_prescribes() {
-    let recordings = recordings();
-    assert_eq!(recordings.len(), OPERATIONS);
-    report(recordings.iter().flat_map(|recording| recording.differences(&recording.plans)));
+    let others = recordings_of(XEN_ORCHESTRA);
+    assert_eq!([recordings().len(), others.len()], [HOSTINGER.operations, XEN_ORCHESTRA.operations]);
+    let all = recordings().iter().chain(&others);
+    report(all.flat_map(|recording| recording.differences(&recording.plans)));
 }
 
 #[test]
@@ -64,26 +63,28 @@ fn a_wrong_document_is_noticed() {
 
 #[test]
 fn the_list_names_every_operation_once_and_no_old_name() {
-    let upstream = Recorder::start();
-    let mut session = Session::start(&upstream.url()).expect("the server starts");
-    let listed = session.tools().expect("the tools are listed");
-    session.finish().expect("the server ends when its input does");
+    for provider in [HOSTINGER, XEN_ORCHESTRA] {
+        let upstream = Recorder::start();
+        let mut session = Session::start(provider, &upstream.url()).expect("the server starts");
+        let listed = session.tools().expect("the tools are listed");
+        session.finish().expect("the server ends when its input does");
 
-    let names: BTreeSet<&str> = listed.iter().map(String::as_str).collect();
-    let tools: Vec<String> = hostinger().iter().map(document::Entry::tool).collect();
-    let expected: BTreeSet<&str> = tools.iter().map(String::as_str).collect();
-    assert_eq!(expected.len(), OPERATIONS, "tool names of the document are unique");
-    let missing = expected.difference(&names).map(|name| format!("{name} is not listed"));
-    let unknown = names.difference(&expected).map(|name| format!("{name} is listed and no operation"));
-    report(missing.chain(unknown));
-    assert_eq!(listed.len(), names.len(), "no name is listed twice");
+        let names: BTreeSet<&str> = listed.iter().map(String::as_str).collect();
+        let tools: Vec<String> = provider.entries().iter().map(document::Entry::tool).collect();
+        let expected: BTreeSet<&str> = tools.iter().map(String::as_str).collect();
+        assert_eq!(expected.len(), provider.operations, "tool names of the document are unique");
+        let missing = expected.difference(&names).map(|name| format!("{name} is not listed"));
+        let unknown = names.difference(&expected).map(|name| format!("{name} is listed and no operation"));
+        report(missing.chain(unknown));
+        assert_eq!(listed.len(), names.len(), "no name is listed twice");
+    }
 }
 
 #[test]
 fn old_names_are_answered() {
     let upstream = Recorder::start();
-    let mut session = Session::start(&upstream.url()).expect("the server starts");
-    let entries = hostinger();
+    let mut session = Session::start(HOSTINGER, &upstream.url()).expect("the server starts");
+    let entries = HOSTINGER.entries();
     let mut problems = Vec::new();
     for (old, id) in OLD_NAMES {
         let entry = entries.iter().find(|entry| entry.id() == id).expect("an operation of the document");

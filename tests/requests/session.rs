@@ -6,7 +6,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
-use crate::expectation::TOKEN;
+use crate::provider::Provider;
 
 /// A running server. It is ended by [`Session::finish`], or killed when dropped.
 pub(crate) struct Session {
@@ -19,20 +19,20 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// Starts `hostinger-mcp` against the base URL and initializes it. Nothing of the surroundings
+    /// Starts the binary of a provider against the base URL and initializes it. Nothing of the surroundings
     /// (environment, `.env`) reaches it.
-    pub(crate) fn start(base_url: &str) -> Result<Self, String> {
+    pub(crate) fn start(provider: Provider, base_url: &str) -> Result<Self, String> {
         let directory = TempDir::new().map_err(|e| format!("no working directory: {e}"))?;
         let unlimited = "[limits]\nprincipal = { writes_per_minute = 0 }\nresource = { writes_per_minute = 0 }\n\
                          server = { writes_per_minute = 0 }\n";
         std::fs::write(directory.path().join("policy.toml"), unlimited).map_err(|e| format!("no policy file: {e}"))?;
-        let mut child = Command::new(env!("CARGO_BIN_EXE_hostinger-mcp"))
+        let mut child = Command::new(provider.binary)
             // What is asked of people and how often one may call is another test's business.
             .args(["--approval", "none", "--state-dir", "state", "--policy", "policy.toml"])
+            .args(provider.flags)
             .current_dir(directory.path())
             .env_clear()
-            .env("HOSTINGER_API_TOKEN", TOKEN)
-            .env("API_BASE_URL", base_url)
+            .envs(provider.variables(base_url))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

@@ -3,9 +3,10 @@
 use std::sync::OnceLock;
 use std::thread;
 
-use crate::document::{Entry, hostinger};
+use crate::document::Entry;
 use crate::example::Extent;
 use crate::expectation::{Plan, plan};
+use crate::provider::{HOSTINGER, Provider};
 use crate::recorder::{Received, Recorder};
 use crate::session::Session;
 
@@ -22,17 +23,20 @@ pub(crate) struct Recording {
 /// The calls made of each operation.
 pub(crate) const EXTENTS: [Extent; 2] = [Extent::Required, Extent::Everything];
 
-/// Every operation of the document, called once for all tests of this process.
+/// Every operation of Hostinger, called once for all tests of this process.
 pub(crate) fn recordings() -> &'static [Recording] {
     static RECORDINGS: OnceLock<Vec<Recording>> = OnceLock::new();
-    RECORDINGS.get_or_init(|| {
-        let entries = hostinger();
-        let workers = thread::available_parallelism().map_or(1, usize::from);
-        let share = entries.len().div_ceil(workers).max(1);
-        thread::scope(|scope| {
-            let parts: Vec<_> = entries.chunks(share).map(|part| scope.spawn(|| record(part))).collect();
-            parts.into_iter().flat_map(|part| part.join().expect("a worker does not panic")).collect()
-        })
+    RECORDINGS.get_or_init(|| recordings_of(HOSTINGER))
+}
+
+/// Every operation of a provider, called.
+pub(crate) fn recordings_of(provider: Provider) -> Vec<Recording> {
+    let entries = provider.entries();
+    let workers = thread::available_parallelism().map_or(1, usize::from);
+    let share = entries.len().div_ceil(workers).max(1);
+    thread::scope(|scope| {
+        let parts: Vec<_> = entries.chunks(share).map(|part| scope.spawn(move || record(provider, part))).collect();
+        parts.into_iter().flat_map(|part| part.join().expect("a worker does not panic")).collect()
     })
 }
 
@@ -42,9 +46,9 @@ pub(crate) fn plans(entry: &Entry) -> Result<Vec<Plan>, String> {
 }
 
 /// One upstream and one server, and one call at a time: so each request belongs to its call.
-fn record(entries: &[Entry]) -> Vec<Recording> {
+fn record(provider: Provider, entries: &[Entry]) -> Vec<Recording> {
     let upstream = Recorder::start();
-    let mut session = Session::start(&upstream.url());
+    let mut session = Session::start(provider, &upstream.url());
     let recordings = entries.iter().map(|entry| {
         let (plans, sent) = match plans(entry) {
             Ok(plans) => {

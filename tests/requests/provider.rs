@@ -1,0 +1,106 @@
+//! The providers, and what is fixed about requests to them beyond their documents.
+
+use std::path::PathBuf;
+
+use serde_json::{Map, Value, json};
+
+use crate::document::{Entry, entries};
+use crate::expectation::TOKEN;
+
+/// A provider as this test sees it.
+#[derive(Clone, Copy)]
+pub(crate) struct Provider {
+    /// The folder in `specs/`.
+    name: &'static str,
+    /// How many operations of its document are served.
+    pub(crate) operations: usize,
+    /// The binary that serves it.
+    pub(crate) binary: &'static str,
+    /// Flags that make it serve every tool.
+    pub(crate) flags: &'static [&'static str],
+    /// The variable with its address.
+    pub(crate) address: &'static str,
+    /// The variable with its token.
+    token: &'static str,
+    /// What every request carries besides the credential.
+    headers: &'static [(&'static str, &'static str)],
+    /// What is sent for query parameters that a call leaves out, whatever the operation.
+    defaults: &'static [(&'static str, &'static str)],
+}
+
+/// The Hostinger API 1.54.1.
+pub(crate) const HOSTINGER: Provider = Provider {
+    name: "hostinger",
+    operations: 392,
+    binary: env!("CARGO_BIN_EXE_hostinger-mcp"),
+    flags: &[],
+    address: "API_BASE_URL",
+    token: "HOSTINGER_API_TOKEN",
+    headers: &[],
+    defaults: &[],
+};
+
+/// The REST API 0.39.0 of Xen Orchestra.
+pub(crate) const XEN_ORCHESTRA: Provider = Provider {
+    name: "xen-orchestra",
+    operations: 251,
+    binary: env!("CARGO_BIN_EXE_xo-mcp"),
+    flags: &["--access", "full"],
+    address: "XO_URL",
+    token: "XO_TOKEN",
+    headers: &[("x-xo-client", "mcp")],
+    defaults: &[("limit", "100"), ("markdown", "true")],
+};
+
+impl Provider {
+    /// The variables that the binary needs.
+    pub(crate) fn variables(&self, base_url: &str) -> [(&'static str, String); 2] {
+        [(self.address, base_url.to_owned()), (self.token, TOKEN.to_owned())]
+    }
+
+    /// The operations that are served, in the order of the document.
+    pub(crate) fn entries(&self) -> Vec<Entry> {
+        let document: Value = self.read("openapi.json");
+        let (excluded, own) = (self.excluded(), self.own_defaults());
+        // A relative server says where below the address the API begins (OpenAPI 3.0.3, Server Object).
+        let base = document["servers"][0]["url"].as_str().filter(|url| url.starts_with('/')).unwrap_or_default();
+        let mut entries = entries(&document);
+        entries.retain(|entry| !excluded.contains_key(&entry.tool()));
+        for entry in &mut entries {
+            entry.path.insert_str(0, base);
+            entry.headers = self.headers.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+            let general = self.defaults.iter().map(|(name, value)| ((*name).to_owned(), json!(value)));
+            entry.defaults = general.chain(own.get(&entry.tool()).cloned().unwrap_or_default()).collect();
+        }
+        entries
+    }
+
+    fn read(&self, file: &str) -> Value {
+        let text = std::fs::read_to_string(self.folder().join(file)).expect("the file is part of the repository");
+        serde_json::from_str(&text).expect("the file is JSON")
+    }
+
+    fn folder(&self) -> PathBuf {
+        [env!("CARGO_MANIFEST_DIR"), "specs", self.name].iter().collect()
+    }
+
+    /// The tools that are left out on purpose, with the reason.
+    fn excluded(&self) -> toml::Table {
+        let text = std::fs::read_to_string(self.folder().join("provider.toml")).expect("settings");
+        let settings: toml::Table = toml::from_str(&text).expect("TOML");
+        settings.get("exclude").and_then(toml::Value::as_table).cloned().unwrap_or_default()
+    }
+
+    /// What the definitions say is sent by default, by tool.
+    fn own_defaults(&self) -> std::collections::BTreeMap<String, Map<String, Value>> {
+        let files = std::fs::read_dir(self.folder().join("tools")).expect("definitions");
+        let files = files.map(|file| file.expect("can be read").file_name().into_string().expect("UTF-8"));
+        let tools = files.flat_map(|file| {
+            let file = self.read(&format!("tools/{file}"));
+            file["tools"].as_array().expect("a list of definitions").clone()
+        });
+        tools
+            .filter_map(|tool| Some((tool["tool"].as_str()?.to_owned(), tool.get("defaults")?.as_object()?.clone())))
+            .collect()
+    }
+}

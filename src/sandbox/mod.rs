@@ -4,13 +4,14 @@
 //! request building and answer handling are the ones that face the real provider. Nothing here opens
 //! a socket, and what changes lives in memory until the process ends.
 //!
-//! Two layers answer: an estate with state where there is one for the provider (`hostinger`), and for
-//! every other operation the sample body of its [`Route`].
+//! Two layers answer: an estate with state where there is one for the provider (`hostinger`,
+//! `xen_orchestra`), and for every other operation the sample body of its [`Route`].
 
 mod answer;
 mod clock;
 mod hostinger;
 mod routes;
+mod xen_orchestra;
 
 use crate::executor::Simulator;
 use answer::Answers;
@@ -21,6 +22,7 @@ use http::{Request, Response};
 use infra_mcp_model::{Provider, Route};
 use routes::{Found, RouteTable};
 use std::sync::Arc;
+use xen_orchestra::XenOrchestra;
 
 /// A simulated `provider`: a stateful estate where one is built in, sample answers for all the rest.
 ///
@@ -31,20 +33,31 @@ pub fn simulator(provider: &'static Provider) -> Arc<dyn Simulator> {
     Arc::new(Sandbox::new(provider, Arc::new(SystemClock)))
 }
 
+/// A provider with state.
+trait Estate: Send + Sync {
+    /// Answers a request to `path`, which begins where the API does. What the estate does not know is left to the
+    /// samples; the error are the methods that it knows for the path.
+    fn answer(&self, request: &Request<Bytes>, path: &str) -> Result<Response<Bytes>, Vec<&'static str>>;
+}
+
 struct Sandbox {
+    /// Where the API begins.
+    base: &'static str,
     samples: RouteTable<&'static Route>,
-    hostinger: Option<Hostinger>,
-    answers: Answers,
+    estate: Option<Box<dyn Estate>>,
+    answers: Arc<Answers>,
 }
 
 impl Sandbox {
     fn new(provider: &'static Provider, clock: Arc<dyn Clock>) -> Self {
+        let answers = Arc::new(Answers::default());
+        let estate: Option<Box<dyn Estate>> = match provider.name.as_ref() {
+            "hostinger" => Some(Box::new(Hostinger::new(clock, Arc::clone(&answers)))),
+            "xen-orchestra" => Some(Box::new(XenOrchestra::new(clock))),
+            _ => None,
+        };
         let samples = provider.routes.iter().map(|route| (route.method, route.path.to_string(), route));
-        Self {
-            samples: RouteTable::new(samples),
-            hostinger: (provider.name == "hostinger").then(|| Hostinger::new(clock)),
-            answers: Answers::default(),
-        }
+        Self { samples: RouteTable::new(samples), base: &provider.base_path, estate, answers }
     }
 
     /// The sample answer. `others` are the methods that the estate knows for this path.
@@ -61,14 +74,9 @@ impl Sandbox {
 impl Simulator for Sandbox {
     fn answer(&self, request: Request<Bytes>) -> Response<Bytes> {
         let (method, path) = (request.method().as_str(), request.uri().path());
-        let Some(hostinger) = &self.hostinger else {
-            return self.sample(method, path, Vec::new());
-        };
-        match hostinger.routes().find(method, path) {
-            Found::Route(handler, values) => self.answers.outcome(hostinger.handle(*handler, values, &request)),
-            Found::OtherMethods(methods) => self.sample(method, path, methods),
-            Found::Nothing => self.sample(method, path, Vec::new()),
-        }
+        let path = path.strip_prefix(self.base).unwrap_or(path);
+        let known = self.estate.as_ref().map(|estate| estate.answer(&request, path));
+        known.unwrap_or_else(|| Err(Vec::new())).unwrap_or_else(|others| self.sample(method, path, others))
     }
 }
 

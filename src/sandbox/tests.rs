@@ -17,7 +17,7 @@ use std::time::Duration;
 
 /// A clock that moves only when told to.
 #[derive(Default)]
-struct ManualClock(AtomicU64);
+pub(super) struct ManualClock(pub(super) AtomicU64);
 
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {

@@ -32,8 +32,9 @@ mod zone;
 
 pub(super) use outcome::{Failure, Outcome};
 
+use super::answer::Answers;
 use super::clock::Clock;
-use super::routes::RouteTable;
+use super::routes::{Found, RouteTable};
 use bytes::Bytes;
 use estate::Estate;
 use infra_mcp_model::Method;
@@ -71,24 +72,31 @@ pub(super) const AREAS: &[Routes] = &[
 pub(super) struct Hostinger {
     routes: RouteTable<Handler>,
     clock: Arc<dyn Clock>,
+    answers: Arc<Answers>,
     estate: Mutex<Estate>,
 }
 
 impl Hostinger {
-    pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
+    pub(super) fn new(clock: Arc<dyn Clock>, answers: Arc<Answers>) -> Self {
         let estate = Mutex::new(Estate::new(clock.now()));
-        Self { routes: RouteTable::new(AREAS.iter().copied().flatten().copied()), clock, estate }
-    }
-
-    pub(super) fn routes(&self) -> &RouteTable<Handler> {
-        &self.routes
+        Self { routes: RouteTable::new(AREAS.iter().copied().flatten().copied()), clock, answers, estate }
     }
 
     /// Brings the estate to the present and lets `handler` answer. `values` are those of the path.
-    pub(super) fn handle(&self, handler: Handler, values: Vec<String>, request: &http::Request<Bytes>) -> Outcome {
+    fn handle(&self, handler: Handler, values: Vec<String>, request: &http::Request<Bytes>) -> Outcome {
         let request = Request::read(values, request)?;
         let mut estate = self.estate.lock().unwrap_or_else(PoisonError::into_inner);
         estate.advance(self.clock.now());
         handler(&mut estate, &request)
+    }
+}
+
+impl super::Estate for Hostinger {
+    fn answer(&self, request: &http::Request<Bytes>, path: &str) -> Result<http::Response<Bytes>, Vec<&'static str>> {
+        match self.routes.find(request.method().as_str(), path) {
+            Found::Route(handler, values) => Ok(self.answers.outcome(self.handle(*handler, values, request))),
+            Found::OtherMethods(methods) => Err(methods),
+            Found::Nothing => Err(Vec::new()),
+        }
     }
 }

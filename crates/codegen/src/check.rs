@@ -2,12 +2,13 @@
 
 use crate::lower::{LoweredProvider, LoweredTool, names};
 use crate::report::{Report, Severity};
-use infra_mcp_model::{Binding, Operation};
+use infra_mcp_model::{Binding, Operation, Segment};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Checks every provider.
 pub fn check(providers: &[LoweredProvider], report: &mut Report) {
+    addresses(providers, report);
     for provider in providers {
         let file = format!("{}/tools", provider.provider.name);
         let mut names: BTreeMap<&str, usize> = BTreeMap::new();
@@ -40,6 +41,25 @@ pub fn check(providers: &[LoweredProvider], report: &mut Report) {
         if counted != provider.operations && !report.has_errors() {
             let what = format!("{} operations went in, {counted} came out", provider.operations);
             report.add(Severity::Error, &file, "", what, "this is a fault of the generator; please report it");
+        }
+    }
+}
+
+/// No request to the REST door means two tools: one server may serve all providers.
+fn addresses(providers: &[LoweredProvider], report: &mut Report) {
+    let mut known: BTreeMap<String, &str> = BTreeMap::new();
+    for provider in providers {
+        let file = format!("{}/provider.toml", provider.provider.name);
+        for (index, route) in provider.provider.rest.iter().enumerate() {
+            let path = route.path.0.iter().map(|segment| match segment {
+                Segment::Literal(text) => text.as_ref(),
+                Segment::Parameter(_) => "{}",
+            });
+            let address = format!("{} {}", route.method.as_str(), path.collect::<String>());
+            if let Some(other) = known.insert(address, &route.tool) {
+                let what = format!("{} {} is `{other}` already", route.method.as_str(), route.path);
+                report.add(Severity::Error, &file, format!("/rest/{index}"), what, "take another path");
+            }
         }
     }
 }

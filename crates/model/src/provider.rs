@@ -47,6 +47,8 @@ pub struct Provider {
     pub login: Option<DeviceLogin>,
     /// Groups of tools, in listing order.
     pub toolsets: List<Toolset>,
+    /// Addresses of the REST door that stand for tools.
+    pub rest: List<RestRoute>,
     /// For the simulated provider: what each operation answers when nothing more is known.
     pub routes: List<Route>,
 }
@@ -271,6 +273,19 @@ pub enum QueryArrays {
     Declared,
     /// `name[]=a&name[]=b` for all of them.
     Brackets,
+}
+
+/// An address of the REST door that stands for a tool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RestRoute {
+    /// The HTTP method.
+    pub method: Method,
+    /// The path; its parameters are arguments of the tool, and each is all there is between two slashes.
+    pub path: PathTemplate,
+    /// The tool.
+    pub tool: Text,
+    /// Further arguments, which no request changes, as a JSON object.
+    pub arguments: Text,
 }
 
 /// What the simulated provider answers to one operation.

@@ -7,7 +7,7 @@ use crate::lower::LoweredProvider;
 use infra_mcp_model::{
     Alias, Authentication, Binding, BodyMember, Condition, DeviceLogin, EffectWhen, Environment, Header, Hint, List,
     Listing, Operation, OptIn, Parameter, PathTemplate, Phrase, Provider, Reference, RemoteServer, RequestBody,
-    RequestDefault, Review, Route, Segment, SharedArgument, Text, Tool, Toolset,
+    RequestDefault, RestRoute, Review, Route, Segment, SharedArgument, Text, Tool, Toolset,
 };
 use std::fmt::{Debug, Write as _};
 
@@ -73,6 +73,7 @@ fn provider(row: &Provider) -> Expression {
             ("opt_in", option(row.opt_in.as_ref(), opt_in)),
             ("login", option(row.login.as_ref(), login)),
             ("toolsets", list(&row.toolsets, toolset)),
+            ("rest", list(&row.rest, rest_route)),
             ("routes", list(&row.routes, route)),
         ],
     )
@@ -322,6 +323,18 @@ fn body(row: &RequestBody) -> Expression {
 
 fn member(row: &BodyMember) -> Expression {
     Expression::row("BodyMember", [("name", text(&row.name)), ("argument", text(&row.argument))])
+}
+
+fn rest_route(row: &RestRoute) -> Expression {
+    Expression::row(
+        "RestRoute",
+        [
+            ("method", variant("Method", row.method)),
+            ("path", path(&row.path)),
+            ("tool", text(&row.tool)),
+            ("arguments", text(&row.arguments)),
+        ],
+    )
 }
 
 fn route(row: &Route) -> Expression {

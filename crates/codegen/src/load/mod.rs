@@ -4,7 +4,9 @@ mod definition;
 mod settings;
 
 pub use definition::{Action, Definition, DefinitionFile, Facts, Standalone, Step, StepBody};
-pub use settings::{AccessSetting, AuthenticationScheme, ExposeSetting, QueryArraysSetting, Settings, ToolsetSettings};
+pub use settings::{
+    AccessSetting, AuthenticationScheme, ExposeSetting, QueryArraysSetting, RestSetting, Settings, ToolsetSettings,
+};
 
 use crate::report::{Report, Severity};
 use serde_json::Value;

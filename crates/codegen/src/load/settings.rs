@@ -75,6 +75,9 @@ pub struct Settings {
     /// How a user gets a token by signing in elsewhere.
     #[serde(default)]
     pub login: Option<LoginSetting>,
+    /// Addresses of the REST door that stand for tools.
+    #[serde(default)]
+    pub rest: Vec<RestSetting>,
     /// Groups of tools.
     #[serde(default)]
     pub toolsets: Vec<ToolsetSettings>,
@@ -225,6 +228,21 @@ pub struct LoginSetting {
     pub authorize: String,
     /// Path of the token endpoint.
     pub token: String,
+}
+
+/// `[[rest]]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RestSetting {
+    /// The HTTP method.
+    pub method: String,
+    /// The path template.
+    pub path: String,
+    /// The tool that answers.
+    pub tool: String,
+    /// Arguments that it always gets.
+    #[serde(default)]
+    pub arguments: serde_json::Map<String, serde_json::Value>,
 }
 
 /// `[authentication]`

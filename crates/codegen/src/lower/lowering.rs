@@ -8,7 +8,7 @@ use super::tool::{LoweredTool, Words};
 use super::{alone, defaults, names, tool};
 use crate::load::{Definition, DefinitionFile, Source, ToolsetSettings};
 use crate::report::{Report, Severity};
-use infra_mcp_model::{Binding, Route};
+use infra_mcp_model::{Binding, Provider, Route};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -341,7 +341,9 @@ impl<'a, 'r> Lowering<'a, 'r> {
         super::reader::assign(&mut toolsets);
         let file = format!("{}/provider.toml", self.source.name);
         toolsets.iter_mut().for_each(|toolset| super::domain::settle(&file, toolset, self.report));
-        LoweredProvider { provider: head(self.source), toolsets, operations: self.operations, left_out: self.left_out }
+        let rest = super::rest::lower(self.source, &toolsets, self.report).into();
+        let provider = Provider { rest, ..head(self.source) };
+        LoweredProvider { provider, toolsets, operations: self.operations, left_out: self.left_out }
     }
 }
 

@@ -48,8 +48,10 @@ impl LoweredProvider {
             arguments: lowered.arguments.iter().cloned().collect(),
             tools: lowered.tools.iter().map(|lowered| lowered.tool.clone()).collect(),
         };
+        let serves = |name: &Text| chosen.iter().flat_map(|set| &set.tools).any(|lowered| lowered.tool.name == *name);
         Provider {
             toolsets: chosen.iter().map(|lowered| toolset(lowered)).collect(),
+            rest: self.provider.rest.iter().filter(|route| serves(&route.tool)).cloned().collect(),
             routes: chosen
                 .iter()
                 .flat_map(|lowered| &lowered.tools)
@@ -148,6 +150,7 @@ pub(super) fn head(source: &Source) -> Provider {
             .as_ref()
             .map(|login| DeviceLogin { authorize: login.authorize.clone().into(), token: login.token.clone().into() }),
         toolsets: List::default(),
+        rest: List::default(),
         routes: List::default(),
     }
 }

@@ -277,6 +277,18 @@ pub static ACME: Provider = Provider {
             ]),
         },
     ]),
+    rest: B(&[
+        RestRoute {
+            method: Method::Post,
+            path: PathTemplate(B(&[
+                Segment::Literal(B("/machines/")),
+                Segment::Parameter(B("id")),
+                Segment::Literal(B("/poweroff")),
+            ])),
+            tool: B("power_off"),
+            arguments: B(r#"{"force":false}"#),
+        },
+    ]),
     routes: B(&[]),
 };
 

@@ -191,6 +191,7 @@ pub static ACME: Provider = Provider {
             ]),
         },
     ]),
+    rest: B(&[]),
     routes: B(&[
         Route {
             method: Method::Get,

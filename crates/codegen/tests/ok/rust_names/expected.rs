@@ -325,6 +325,7 @@ pub static ACME: Provider = Provider {
             ]),
         },
     ]),
+    rest: B(&[]),
     routes: B(&[
         Route {
             method: Method::Post,

@@ -204,6 +204,7 @@ pub static ACME: Provider = Provider {
             ]),
         },
     ]),
+    rest: B(&[]),
     routes: B(&[
         Route {
             method: Method::Delete,

@@ -26,7 +26,7 @@
 //! | [`executor`] | builds the HTTP request, sends it, reads the answer |
 //! | [`providers`] | handlers of composite tools |
 //! | [`result`] | makes a tool result of an answer, cut to size and still valid |
-//! | [`server`] | the way of a call: catalogue → arguments → policy → executor → result |
+//! | [`server`] | the way of a call: catalogue → arguments → policy → executor → result; [`server::rest`] for scripts |
 //! | [`authentication`] | tells who is at the other end of an HTTP request |
 //! | [`transport`] | JSON-RPC lines over standard input and output, and Streamable HTTP |
 //! | [`sandbox`] | simulated providers |

@@ -18,6 +18,7 @@ mod schema;
 mod survey;
 #[cfg(test)]
 mod tests;
+pub(crate) mod text;
 mod value;
 mod violation;
 

@@ -5,6 +5,7 @@ use std::io;
 use infra_mcp_model::Tool;
 use serde_json::{Map, Value};
 
+use crate::arguments::text;
 use crate::error::StartupError;
 
 const FORMS: &str =
@@ -50,20 +51,16 @@ fn object(subject: &str, text: &str) -> Result<Map<String, Value>, StartupError>
 
 /// The path of an argument and its value.
 fn pair(schema: &Value, word: &str) -> Result<(Vec<String>, Value), StartupError> {
-    let Some((name, text)) = word.split_once('=').filter(|(name, _)| !name.is_empty()) else {
+    let Some((name, value)) = word.split_once('=').filter(|(name, _)| !name.is_empty()) else {
         return Err(wrong(word, "this is no argument."));
     };
     if let Some(name) = name.strip_suffix(':') {
-        let value = serde_json::from_str(text)
+        let value = serde_json::from_str(value)
             .map_err(|error| wrong(name, format!("its value is not valid JSON: {error}.")))?;
         return Ok((path(schema, name), value));
     }
     let path = path(schema, name);
-    // What is neither text nor JSON is passed on as text: validation then says what is wanted.
-    let value = match (takes_text(schema, &path), serde_json::from_str(text)) {
-        (false, Ok(value)) => value,
-        _ => Value::from(text),
-    };
+    let value = text::value(schema, &path, value);
     Ok((path, value))
 }
 
@@ -73,25 +70,6 @@ fn path(schema: &Value, name: &str) -> Vec<String> {
         return vec![name.to_owned()];
     }
     name.split('.').map(str::to_owned).collect()
-}
-
-/// Whether the schema takes text at this path and nothing that looks different.
-fn takes_text(schema: &Value, path: &[String]) -> bool {
-    let mut place = schema;
-    for name in path {
-        place = &resolve(schema, place)["properties"][name.as_str()];
-    }
-    match &resolve(schema, place)["type"] {
-        Value::String(name) => name == "string",
-        Value::Array(names) => names.iter().all(|name| name == "string" || name == "null"),
-        _ => false,
-    }
-}
-
-/// What a `$ref` to a definition of the same schema stands for.
-pub(super) fn resolve<'s>(schema: &'s Value, place: &'s Value) -> &'s Value {
-    let name = place["$ref"].as_str().and_then(|target| target.strip_prefix("#/$defs/"));
-    name.map_or(place, |name| &schema["$defs"][name])
 }
 
 fn put(arguments: &mut Map<String, Value>, path: &[String], value: Value) {

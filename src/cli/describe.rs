@@ -5,7 +5,8 @@ use std::process::ExitCode;
 use infra_mcp_model::{Binding, Condition, Effect, EffectWhen, Operation, Tool};
 use serde_json::{Value, json};
 
-use super::{arguments::resolve, list, print};
+use super::{list, print};
+use crate::arguments::text::resolve;
 use crate::catalogue::Entry;
 use crate::error::StartupError;
 use crate::server::Server;

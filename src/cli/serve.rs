@@ -14,6 +14,7 @@ use crate::catalogue::Catalogue;
 use crate::config::{Config, HttpConfig};
 use crate::error::StartupError;
 use crate::server::Handler;
+use crate::server::rest::Rest;
 use crate::store::{Store, StoreError};
 use crate::transport::{HttpOptions, Session, serve_http, serve_stdio};
 
@@ -39,7 +40,8 @@ pub(super) fn serve(
     let served = match http {
         None => over_stdio(Handler::local(presented, &name, &title), grace),
         Some((authentication, http)) => {
-            over_http(Handler::remote(presented, &name, &title), authentication, http, grace)
+            let rest = http.rest.then(|| Rest::new(Arc::clone(&server)));
+            over_http(Handler::remote(presented, &name, &title, rest), authentication, http, grace)
         }
     };
     // What is still on its way to the audit log.

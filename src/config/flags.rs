@@ -54,6 +54,9 @@ pub struct Options {
     /// With --http: take access tokens of these OAuth issuers, separated by commas; they must be made for --public-url
     #[arg(long, global = true, value_name = "URLS", value_delimiter = ',', requires = "http", requires = "public_url")]
     pub oauth_issuer: Vec<String>,
+    /// With --http: answer scripts that speak no MCP, too: GET /tools, POST /tools/NAME, described by GET /openapi.json
+    #[arg(long, global = true, requires = "http")]
+    pub rest: bool,
     /// Where tokens and approvals are kept [default: $INFRA_MCP_STATE_DIR, or infra-mcp in $XDG_STATE_HOME or ~/.local/state]
     #[arg(long, global = true, value_name = "DIR")]
     pub state_dir: Option<PathBuf>,

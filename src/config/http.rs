@@ -32,6 +32,8 @@ pub struct HttpConfig {
     pub certificates: Option<(PathBuf, PathBuf)>,
     /// How long a session may be silent.
     pub session_idle: Duration,
+    /// Whether scripts get at the tools without MCP.
+    pub rest: bool,
 }
 
 impl HttpConfig {
@@ -54,6 +56,7 @@ impl HttpConfig {
             issuers: options.oauth_issuer.iter().map(|text| issuer(text)).collect::<Result<_, _>>()?,
             certificates,
             session_idle: options.session_idle.map_or(SESSION_IDLE, Duration::from_secs),
+            rest: options.rest,
         }))
     }
 

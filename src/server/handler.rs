@@ -19,6 +19,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::Server;
 use super::listing::{self, Form, Listing};
+use super::rest::Rest;
 use super::served::Served;
 use super::{UnknownTool, question};
 use crate::call::{Asking, Caller, ClientAddress, Listener, Progress};
@@ -53,6 +54,8 @@ struct Inner {
     principal: Option<Arc<Principal>>,
     /// The list for those who see everything.
     whole: Listing,
+    /// What answers scripts.
+    rest: Option<Rest>,
 }
 
 impl Handler {
@@ -60,23 +63,29 @@ impl Handler {
     #[must_use]
     pub fn local(server: Arc<Server>, name: &str, title: &str) -> Self {
         let local = Arc::clone(&server.local);
-        Self::new(server, name, title, Some(local))
+        Self::new(server, name, title, Some(local), None)
     }
 
     /// Presents `server` to whomever the transport names. It refuses a request that names nobody.
     #[must_use]
-    pub fn remote(server: Arc<Server>, name: &str, title: &str) -> Self {
-        Self::new(server, name, title, None)
+    pub fn remote(server: Arc<Server>, name: &str, title: &str, rest: Option<Rest>) -> Self {
+        Self::new(server, name, title, None, rest)
     }
 
-    fn new(server: Arc<Server>, name: &str, title: &str, principal: Option<Arc<Principal>>) -> Self {
+    fn new(
+        server: Arc<Server>,
+        name: &str,
+        title: &str,
+        principal: Option<Arc<Principal>>,
+        rest: Option<Rest>,
+    ) -> Self {
         let implementation = Implementation::new(name, env!("CARGO_PKG_VERSION")).with_title(title);
         let identity = serde_json::json!({ "name": name, "version": env!("CARGO_PKG_VERSION") });
         let config = ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
             .with_server_info(implementation)
             .with_instructions(instructions(&server));
         let whole = server.listing(Arc::new(Principal::local()));
-        Self(Arc::new(Inner { server, config, identity, principal, whole }))
+        Self(Arc::new(Inner { server, config, identity, principal, whole, rest }))
     }
 
     /// Who makes this request.
@@ -162,6 +171,10 @@ impl Served for Handler {
         let entry = self.0.server.catalogue.find(tool)?;
         let grant = principal.grant();
         if grant.reaches(&entry) { grant.lacking(&entry) } else { None }
+    }
+
+    fn rest(&self) -> Option<&Rest> {
+        self.0.rest.as_ref()
     }
 
     fn missing(&self) -> Vec<String> {

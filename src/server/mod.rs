@@ -1,9 +1,11 @@
-//! The only place that tells the way of a call: catalogue → arguments → policy → executor → result.
+//! The only place that tells the way of a call: catalogue → arguments → policy → executor → result. [`Handler`] shows it
+//! to clients of MCP, [`rest`] to everybody else.
 
 mod handler;
 pub mod listing;
 mod preview;
 mod question;
+pub mod rest;
 mod served;
 
 use std::collections::HashMap;
@@ -84,7 +86,10 @@ impl Server {
     }
 
     /// Calls a tool, and leaves it to the caller to make a result of what came of it.
-    async fn attempt(
+    ///
+    /// # Errors
+    /// If no such tool is served.
+    pub(crate) async fn attempt(
         &self,
         name: &str,
         arguments: Map<String, Value>,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rmcp::ServerHandler;
 
 use super::listing::Listing;
+use super::rest::Rest;
 use crate::principal::Principal;
 
 /// What a transport asks of a server besides the answers of its [`ServerHandler`]. Whoever lists its own tools, lets
@@ -22,6 +23,11 @@ pub trait Served: ServerHandler + Clone {
 
     /// The scope that keeps `principal` from calling a tool which it may otherwise see.
     fn lacking_scope(&self, _principal: &Principal, _tool: &str) -> Option<&'static str> {
+        None
+    }
+
+    /// What answers plain HTTP requests besides MCP, where that was asked for.
+    fn rest(&self) -> Option<&Rest> {
         None
     }
 

@@ -9,7 +9,7 @@ use crate::server::Server;
 use crate::upstream::{Upstream, answer, wait_for_the_end};
 
 /// Waits until the server says that it is about to end.
-fn wait_until_closing(server: &Server) {
+pub(crate) fn wait_until_closing(server: &Server) {
     let ready = Request::new("GET", "/ready");
     loop {
         let got = server.ask(&ready);

@@ -7,6 +7,7 @@ mod limits;
 mod memory;
 mod modern;
 mod pages;
+mod rest;
 mod server;
 mod sessions;
 mod tls;

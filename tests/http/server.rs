@@ -21,7 +21,7 @@ pub(crate) struct Server {
     child: Child,
     pub(crate) address: SocketAddr,
     said: Arc<Mutex<String>>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Server {
@@ -36,7 +36,11 @@ impl Server {
     }
 
     pub(crate) fn start(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
-        let folder = TempDir::new().expect("a temporary folder");
+        Self::start_in(TempDir::new().expect("a temporary folder"), arguments, variables)
+    }
+
+    /// In a folder where there is something already.
+    pub(crate) fn start_in(folder: TempDir, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let arguments = [&["--http", "--port", "0"], arguments].concat();
         let mut command = program(&arguments, &folder);
         command.envs(variables.iter().copied()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
@@ -54,7 +58,7 @@ impl Server {
         let said = Arc::new(Mutex::new(before));
         let log = Arc::clone(&said);
         std::thread::spawn(move || lines.for_each(|line| *log.lock().expect("no panic") += &(line + "\n")));
-        Self { child, address, said, _folder: folder }
+        Self { child, address, said, folder }
     }
 
     pub(crate) fn connect(&self) -> Connection {
@@ -64,6 +68,13 @@ impl Server {
     /// The answer to one request on a connection of its own.
     pub(crate) fn ask(&self, request: &Request) -> Response {
         self.connect().ask(request)
+    }
+
+    /// What a sub-command prints that runs beside the server.
+    pub(crate) fn run(&self, arguments: &[&str]) -> String {
+        let output = program(arguments, &self.folder).output().expect("it starts");
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("UTF-8")
     }
 
     /// Shows that the server lives and carries out calls.
@@ -84,6 +95,12 @@ impl Server {
     /// The exit code, once it ends by itself.
     pub(crate) fn exit_code(mut self) -> Option<i32> {
         self.child.wait().expect("it ends").code()
+    }
+
+    /// Waits until it has ended by itself, and gives the folder that it ran in.
+    pub(crate) fn ended(mut self) -> TempDir {
+        assert!(self.child.wait().expect("it ends").success());
+        std::mem::replace(&mut self.folder, TempDir::new().expect("a temporary folder"))
     }
 
     /// What it has written to standard error so far.

@@ -13,6 +13,7 @@ use super::respond::App;
 use super::{HttpOptions, Origins, Proxies};
 use crate::authentication::Authentication;
 use crate::principal::Principal;
+use crate::server::rest::Rest;
 use crate::server::{Handler, Server};
 
 /// What fits into the connection at once, in bytes.
@@ -42,7 +43,7 @@ impl Http {
             most_sessions: 64,
             session_idle: Duration::from_secs(1),
         };
-        let handler = Handler::remote(server, "infra-mcp", "Fuzzing");
+        let handler = Handler::remote(Arc::clone(&server), "infra-mcp", "Fuzzing", Some(Rest::new(server)));
         let app = Arc::new(App::new(handler, options, CancellationToken::new(), CancellationToken::new()));
         drop(entered);
         Ok(Self { runtime, app })

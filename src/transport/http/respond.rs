@@ -1,35 +1,32 @@
-//! The way of one HTTP request: whose name, which page, which path, who, what size, what message, MCP.
+//! The way of one HTTP request: whose name, which page, which path, and to whom it is passed on.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{
-    ACCEPT, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, CONNECTION, CONTENT_TYPE, HOST, HeaderName,
-    HeaderValue, ORIGIN, RETRY_AFTER, VARY, WWW_AUTHENTICATE,
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, CONNECTION, HeaderValue, ORIGIN, RETRY_AFTER, VARY,
+    WWW_AUTHENTICATE,
 };
-use http::{Method, Request, Response, StatusCode, Uri};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
-use rmcp::model::{ClientJsonRpcMessage, ClientRequest, RequestId};
 use rmcp::transport::StreamableHttpService;
 use rmcp::transport::streamable_http_server::StreamableHttpServerConfig;
+use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
 use serde_json::{Value, json};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use super::body::{self, Body, Unreadable};
+use super::endpoint::MESSAGE;
 use super::origins::{Foreign, Origins};
 use super::proxies::Proxies;
 use super::sessions::Sessions;
 use super::{HttpOptions, MOST_REQUESTS};
 use crate::authentication::{Authentication, Challenge, METADATA};
-use crate::principal::Principal;
 use crate::server::Served;
-use crate::transport::message::{self, INTERNAL_ERROR, INVALID_REQUEST, Inbound, PARSE_ERROR};
-
-/// The header that names a session of the revisions before 2026-07-28.
-const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
+use crate::transport::message::INVALID_REQUEST;
 
 /// The request headers that a web page may send, and the response headers it may read.
 const CORS_REQUEST: &str = "authorization, content-type, accept, last-event-id, mcp-session-id, mcp-protocol-version, \
@@ -41,21 +38,31 @@ const TRY_AGAIN: HeaderValue = HeaderValue::from_static("1");
 
 /// Marks a response to a request whose body was read to its end.
 #[derive(Clone, Copy)]
-struct Read;
+pub(super) struct Read;
+
+/// Why a request is not carried out, whatever it asks for.
+pub(super) enum TurnedAway {
+    /// Its body was not read to its end.
+    Unreadable(Unreadable),
+    /// It has to come back.
+    Busy(&'static str),
+}
 
 /// What all connections share.
 pub(super) struct App<H> {
     origins: Origins,
-    proxies: Proxies,
-    authentication: Authentication,
-    sessions: Arc<Sessions>,
-    handler: H,
-    mcp: StreamableHttpService<H, Sessions>,
+    pub(super) proxies: Proxies,
+    pub(super) authentication: Authentication,
+    pub(super) sessions: Arc<Sessions>,
+    pub(super) handler: H,
+    pub(super) mcp: StreamableHttpService<H, Sessions>,
+    /// For requests of the revisions before 2026-07-28 that belong to no session.
+    pub(super) bare: StreamableHttpService<H, NeverSessionManager>,
     /// A permit for every request that is being answered.
     pub(super) flight: Arc<Semaphore>,
     /// A permit for every long body that is being read.
     room: Semaphore,
-    closing: CancellationToken,
+    pub(super) closing: CancellationToken,
 }
 
 impl<H: Served> App<H> {
@@ -70,7 +77,10 @@ impl<H: Served> App<H> {
             .disable_allowed_hosts()
             .disable_allowed_origins();
         let factory = handler.clone();
-        let mcp = StreamableHttpService::new(move || Ok(factory.clone()), Arc::clone(&sessions), config);
+        let factory = move || Ok(factory.clone());
+        let sessionless = config.clone().with_legacy_session_mode(false);
+        let bare = StreamableHttpService::new(factory.clone(), Arc::default(), sessionless);
+        let mcp = StreamableHttpService::new(factory, Arc::clone(&sessions), config);
         Self {
             origins: options.origins,
             proxies: options.proxies,
@@ -78,6 +88,7 @@ impl<H: Served> App<H> {
             sessions,
             handler,
             mcp,
+            bare,
             flight: Arc::new(Semaphore::new(MOST_REQUESTS)),
             room: Semaphore::new(body::MOST_LONG),
             closing,
@@ -126,11 +137,16 @@ impl<H: Served> App<H> {
             "/health" => reads_only(&request, || plain(StatusCode::OK, &json!({ "status": "ok" }))),
             "/ready" => reads_only(&request, || self.readiness()),
             "/" | "/mcp" => self.endpoint(request, peer).await,
-            path if path.starts_with(METADATA) => reads_only(&request, || self.metadata(path)),
-            _ => plain(
-                StatusCode::NOT_FOUND,
-                &json!({ "error": "There is nothing here. The MCP endpoint is /mcp; /health and /ready tell how the server is." }),
+            "/sse" if request.method() == Method::GET => plain(
+                StatusCode::GONE,
+                &json!({ "error": "The transport of 2024-11-05 is not served. Use Streamable HTTP: the MCP endpoint is /mcp." }),
             ),
+            path if path.starts_with(METADATA) => reads_only(&request, || self.metadata(path)),
+            path => match self.handler.rest() {
+                Some(_) if path == MESSAGE => self.endpoint(request, peer).await,
+                Some(rest) => self.door(rest, request, peer).await,
+                None => nothing_here(),
+            },
         }
     }
 
@@ -166,170 +182,68 @@ impl<H: Served> App<H> {
         }
     }
 
-    /// The MCP endpoint.
-    async fn endpoint(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
-        let principal = match self.authentication.principal(request.uri(), request.headers()).await {
-            Ok(principal) => principal,
-            Err(challenge) => return self.challenge(&challenge),
-        };
-        if self.closing.is_cancelled() {
-            return busy("The server is shutting down.");
-        }
-        let session = request.headers().get(SESSION).map(|id| id.to_str().unwrap_or_default().to_owned());
-        if let Some(id) = &session
-            && !is_stateless(&request)
-            && !self.sessions.belongs(id, principal.id())
-        {
-            let message = "There is no such session, or no longer. Send `initialize` to open one.";
-            return refuse(StatusCode::NOT_FOUND, INVALID_REQUEST, message);
-        }
-        match *request.method() {
-            Method::POST => self.post(request, peer, principal, session).await,
-            Method::GET | Method::DELETE => {
-                let (parts, _) = request.into_parts();
-                let ends = parts.method == Method::DELETE;
-                let request = self.admit(parts, Bytes::new(), peer, principal);
-                let mut response = self.mcp.handle(request).await.map(Body::from);
-                // The session is gone by now, while 202 says that it may go some day (RFC 9110, section 9.3.5). The
-                // Python SDK complains of it.
-                if ends && response.status() == StatusCode::ACCEPTED {
-                    *response.status_mut() = StatusCode::NO_CONTENT;
-                }
-                response
-            }
-            _ => {
-                let mut response =
-                    refuse(StatusCode::METHOD_NOT_ALLOWED, INVALID_REQUEST, "This takes POST, GET and DELETE.");
-                response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, POST, DELETE"));
-                response
-            }
-        }
+    /// The body of a request, and the permit to carry out what it asks for.
+    pub(super) async fn accept(&self, incoming: Incoming) -> Result<(Bytes, OwnedSemaphorePermit), TurnedAway> {
+        let bytes = body::read(incoming, &self.room).await.map_err(TurnedAway::Unreadable)?;
+        // Not before the body is there: whoever is slow to send one must not take the place of others.
+        let permit = Arc::clone(&self.flight).try_acquire_owned();
+        let permit = permit.map_err(|_| TurnedAway::Busy("The server carries out as many requests as it can."))?;
+        if self.closing.is_cancelled() { Err(TurnedAway::CLOSING) } else { Ok((bytes, permit)) }
     }
 
-    async fn post(
-        &self,
-        request: Request<Incoming>,
-        peer: SocketAddr,
-        principal: Arc<Principal>,
-        session: Option<String>,
-    ) -> Response<Body> {
-        let (parts, incoming) = request.into_parts();
-        let bytes = match body::read(incoming, &self.room).await {
-            Ok(bytes) => bytes,
-            Err(unreadable) => return unreadable_body(&unreadable),
-        };
-        let mut response = self.take(parts, bytes, peer, principal, session).await;
-        response.extensions_mut().insert(Read);
+    /// Turns away a caller, in these words.
+    pub(super) fn challenge(&self, challenge: &Challenge, said: &Value) -> Response<Body> {
+        let mut response = plain(challenge.status(), said);
+        self.name_challenge(challenge, response.headers_mut());
         response
     }
 
-    /// Carries out what the body of a request asks for.
-    async fn take(
-        &self,
-        parts: http::request::Parts,
-        bytes: Bytes,
-        peer: SocketAddr,
-        principal: Arc<Principal>,
-        session: Option<String>,
-    ) -> Response<Body> {
-        // Not before the body is there: whoever is slow to send one must not take the place of others.
-        let Ok(permit) = Arc::clone(&self.flight).try_acquire_owned() else {
-            return busy("The server carries out as many requests as it can.");
-        };
-        if self.closing.is_cancelled() {
-            return busy("The server is shutting down.");
-        }
-        let inbound = match message::read(&bytes) {
-            Ok(Inbound::Nothing) if bytes.trim_ascii().is_empty() => {
-                return refuse(StatusCode::BAD_REQUEST, PARSE_ERROR, "The body of the request is empty.");
-            }
-            Ok(Inbound::Batch(_)) => {
-                let message = "Batches are not taken over HTTP. Send every message in a request of its own.";
-                return refuse(StatusCode::BAD_REQUEST, INVALID_REQUEST, message);
-            }
-            Ok(inbound) => inbound,
-            Err(rejection) => {
-                let mut text = Vec::new();
-                rejection.write(&mut text);
-                return answer(StatusCode::BAD_REQUEST, text);
-            }
-        };
-        let mut listing = None;
-        let mut opens = false;
-        if let Inbound::Message(ClientJsonRpcMessage::Request(request)) = &inbound {
-            if session.is_some_and(|session| self.sessions.waits(&session, &request.id)) {
-                let message = "A request with this id is still being carried out in this session.";
-                return refuse_request(&request.id, message);
-            }
-            match &request.request {
-                ClientRequest::CallToolRequest(call) => {
-                    if let Some(scope) = self.handler.lacking_scope(&principal, &call.params.name) {
-                        return self.challenge(&Challenge::Insufficient(vec![scope.to_owned()]));
-                    }
-                }
-                ClientRequest::ListToolsRequest(_) => listing = self.handler.listing(&principal),
-                ClientRequest::InitializeRequest(_) => opens = true,
-                _ => {}
-            }
-        }
-        if opens && !self.sessions.has_room() {
-            return busy("As many sessions are open as this server allows.");
-        }
-        let owner = Arc::clone(&principal);
-        let request = self.admit(parts, bytes, peer, principal);
-        let response = self.mcp.handle(request).await;
-        if opens && let Some(id) = response.headers().get(SESSION).and_then(|id| id.to_str().ok()) {
-            self.sessions.bind(id, owner.id());
-        }
-        response.map(|inner| Body::from(inner).holding(permit).filling(listing))
-    }
-
-    /// The request as rmcp and the handler get it. The credentials of the caller end here: nothing goes on of the
-    /// request's head but what the protocol itself uses, so nothing else can ever reach a call.
-    fn admit(
-        &self,
-        mut parts: http::request::Parts,
-        bytes: Bytes,
-        peer: SocketAddr,
-        principal: Arc<Principal>,
-    ) -> Request<http_body_util::Full<Bytes>> {
-        let address = self.proxies.client(peer, &parts.headers);
-        let names: Vec<HeaderName> = parts.headers.keys().filter(|name| !is_of_protocol(name)).cloned().collect();
-        for name in names {
-            parts.headers.remove(name);
-        }
-        parts.uri = Uri::from_static("/mcp");
-        parts.extensions.insert(principal);
-        parts.extensions.insert(address);
-        Request::from_parts(parts, http_body_util::Full::new(bytes))
-    }
-
-    fn challenge(&self, challenge: &Challenge) -> Response<Body> {
-        let text = json!({
-            "jsonrpc": "2.0",
-            "id": null,
-            "error": { "code": INVALID_REQUEST, "message": challenge.message(), "data": { "code": challenge.code() } },
-        });
-        let mut response = plain(challenge.status(), &text);
-        let headers = response.headers_mut();
+    /// Says in the head of a response what the caller lacks.
+    pub(super) fn name_challenge(&self, challenge: &Challenge, headers: &mut HeaderMap) {
         if let Challenge::Unavailable { retry_after } = challenge {
             headers.insert(RETRY_AFTER, HeaderValue::from(*retry_after));
         } else if let Ok(value) = HeaderValue::try_from(self.authentication.www_authenticate(challenge)) {
             headers.insert(WWW_AUTHENTICATE, value);
         }
+    }
+}
+
+impl TurnedAway {
+    /// The server takes no more requests.
+    pub(super) const CLOSING: Self = Self::Busy("The server is shutting down.");
+
+    pub(super) fn status(&self) -> StatusCode {
+        match self {
+            Self::Unreadable(Unreadable::TooLong) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Unreadable(Unreadable::TooSlow) => StatusCode::REQUEST_TIMEOUT,
+            Self::Unreadable(Unreadable::Broken) => StatusCode::BAD_REQUEST,
+            Self::Unreadable(Unreadable::Crowded) | Self::Busy(_) => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    pub(super) fn message(&self) -> String {
+        match self {
+            Self::Unreadable(reason @ Unreadable::Crowded) => format!("{reason} Try again shortly."),
+            Self::Unreadable(reason) => reason.to_string(),
+            Self::Busy(reason) => format!("{reason} Try again shortly."),
+        }
+    }
+
+    /// The response that says so in these words.
+    pub(super) fn respond(&self, said: &Value) -> Response<Body> {
+        let mut response = plain(self.status(), said);
+        if self.status() == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(RETRY_AFTER, TRY_AGAIN);
+        }
         response
     }
 }
 
-/// Whether rmcp reads this header.
-fn is_of_protocol(name: &HeaderName) -> bool {
-    [ACCEPT, CONTENT_TYPE, HOST].contains(name) || name.as_str().starts_with("mcp-") || name == "last-event-id"
-}
-
-/// Whether the request is of 2026-07-28 or later, which knows no sessions. Versions are dates.
-fn is_stateless(request: &Request<Incoming>) -> bool {
-    let version = request.headers().get("mcp-protocol-version").and_then(|version| version.to_str().ok());
-    version.is_some_and(|version| version >= "2026-07-28")
+fn nothing_here() -> Response<Body> {
+    plain(
+        StatusCode::NOT_FOUND,
+        &json!({ "error": "There is nothing here. The MCP endpoint is /mcp; /health and /ready tell how the server is." }),
+    )
 }
 
 fn reads_only(request: &Request<Incoming>, answer: impl FnOnce() -> Response<Body>) -> Response<Body> {
@@ -346,39 +260,16 @@ fn refuse_foreign(foreign: Foreign) -> Response<Body> {
     refuse(StatusCode::FORBIDDEN, INVALID_REQUEST, foreign.message())
 }
 
-fn unreadable_body(unreadable: &Unreadable) -> Response<Body> {
-    let status = match unreadable {
-        Unreadable::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
-        Unreadable::TooSlow => StatusCode::REQUEST_TIMEOUT,
-        Unreadable::Broken => StatusCode::BAD_REQUEST,
-        Unreadable::Crowded => return busy(&unreadable.to_string()),
-    };
-    refuse(status, INVALID_REQUEST, &unreadable.to_string())
-}
-
-fn busy(message: &str) -> Response<Body> {
-    let mut response =
-        refuse(StatusCode::SERVICE_UNAVAILABLE, INTERNAL_ERROR, &format!("{message} Try again shortly."));
-    response.headers_mut().insert(RETRY_AFTER, TRY_AGAIN);
-    response
-}
-
 /// A JSON-RPC error that answers no request in particular.
-fn refuse(status: StatusCode, code: i32, message: &str) -> Response<Body> {
+pub(super) fn refuse(status: StatusCode, code: i32, message: &str) -> Response<Body> {
     plain(status, &json!({ "jsonrpc": "2.0", "id": null, "error": { "code": code, "message": message } }))
 }
 
-/// A JSON-RPC error that answers this request.
-fn refuse_request(id: &RequestId, message: &str) -> Response<Body> {
-    let error = json!({ "code": INVALID_REQUEST, "message": message });
-    plain(StatusCode::BAD_REQUEST, &json!({ "jsonrpc": "2.0", "id": id, "error": error }))
-}
-
-fn plain(status: StatusCode, document: &Value) -> Response<Body> {
+pub(super) fn plain(status: StatusCode, document: &Value) -> Response<Body> {
     answer(status, document.to_string().into_bytes())
 }
 
-fn answer(status: StatusCode, text: Vec<u8>) -> Response<Body> {
+pub(super) fn answer(status: StatusCode, text: Vec<u8>) -> Response<Body> {
     let mut response = Response::new(Body::whole(text));
     *response.status_mut() = status;
     let headers = response.headers_mut();

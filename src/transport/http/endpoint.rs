@@ -1,0 +1,230 @@
+//! The MCP endpoint: both eras, with sessions and without.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{ACCEPT, ALLOW, CONTENT_TYPE, HOST, HeaderName, HeaderValue};
+use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
+use hyper::body::Incoming;
+use rmcp::model::{ClientJsonRpcMessage, ClientRequest, RequestId};
+use serde_json::{Value, json};
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::body::Body;
+use super::respond::{App, Read, TurnedAway, answer, plain, refuse};
+use crate::authentication::Challenge;
+use crate::principal::Principal;
+use crate::server::Served;
+use crate::transport::message::{self, INTERNAL_ERROR, INVALID_REQUEST, Inbound, PARSE_ERROR};
+
+/// The header that names a session of the revisions before 2026-07-28.
+const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
+
+/// Where requests of those revisions are taken without a session, too.
+pub(super) const MESSAGE: &str = "/message";
+
+/// What a client of those revisions takes that does not say.
+const EITHER: HeaderValue = HeaderValue::from_static("application/json, text/event-stream");
+
+impl<H: Served> App<H> {
+    /// Answers what comes to the endpoint.
+    pub(super) async fn endpoint(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
+        let principal = match self.authentication.principal(request.uri(), request.headers()).await {
+            Ok(principal) => principal,
+            Err(challenge) => return self.refuse_caller(&challenge),
+        };
+        if self.closing.is_cancelled() {
+            return turn_away(&TurnedAway::CLOSING);
+        }
+        let session = request.headers().get(SESSION).map(|id| id.to_str().unwrap_or_default().to_owned());
+        if let Some(id) = &session
+            && !is_stateless(request.headers())
+            && !self.sessions.belongs(id, principal.id())
+        {
+            let message = "There is no such session, or no longer. Send `initialize` to open one.";
+            return refuse(StatusCode::NOT_FOUND, INVALID_REQUEST, message);
+        }
+        match *request.method() {
+            Method::POST => self.post(request, peer, principal, session).await,
+            Method::GET | Method::DELETE => {
+                let (parts, _) = request.into_parts();
+                let ends = parts.method == Method::DELETE;
+                let request = self.admit(parts, Bytes::new(), peer, principal);
+                let mut response = self.mcp.handle(request).await.map(Body::from);
+                // The session is gone by now, while 202 says that it may go some day (RFC 9110, section 9.3.5). The
+                // Python SDK complains of it.
+                if ends && response.status() == StatusCode::ACCEPTED {
+                    *response.status_mut() = StatusCode::NO_CONTENT;
+                }
+                response
+            }
+            _ => {
+                let mut response =
+                    refuse(StatusCode::METHOD_NOT_ALLOWED, INVALID_REQUEST, "This takes POST, GET and DELETE.");
+                response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, POST, DELETE"));
+                response
+            }
+        }
+    }
+
+    async fn post(
+        &self,
+        request: Request<Incoming>,
+        peer: SocketAddr,
+        principal: Arc<Principal>,
+        session: Option<String>,
+    ) -> Response<Body> {
+        let (parts, incoming) = request.into_parts();
+        let mut response = match self.accept(incoming).await {
+            Ok((bytes, permit)) => self.take(parts, bytes, permit, peer, principal, session).await,
+            Err(reason @ TurnedAway::Unreadable(_)) => return turn_away(&reason),
+            Err(reason) => turn_away(&reason),
+        };
+        response.extensions_mut().insert(Read);
+        response
+    }
+
+    /// Carries out what the body of a request asks for.
+    async fn take(
+        &self,
+        parts: http::request::Parts,
+        bytes: Bytes,
+        permit: OwnedSemaphorePermit,
+        peer: SocketAddr,
+        principal: Arc<Principal>,
+        session: Option<String>,
+    ) -> Response<Body> {
+        let inbound = match message::read(&bytes) {
+            Ok(Inbound::Nothing) if bytes.trim_ascii().is_empty() => {
+                return refuse(StatusCode::BAD_REQUEST, PARSE_ERROR, "The body of the request is empty.");
+            }
+            Ok(Inbound::Batch(_)) => {
+                let message = "Batches are not taken over HTTP. Send every message in a request of its own.";
+                return refuse(StatusCode::BAD_REQUEST, INVALID_REQUEST, message);
+            }
+            Ok(inbound) => inbound,
+            Err(rejection) => {
+                let mut text = Vec::new();
+                rejection.write(&mut text);
+                return answer(StatusCode::BAD_REQUEST, text);
+            }
+        };
+        let mut listing = None;
+        let mut opens = false;
+        if let Inbound::Message(ClientJsonRpcMessage::Request(request)) = &inbound {
+            if session.as_ref().is_some_and(|session| self.sessions.waits(session, &request.id)) {
+                let message = "A request with this id is still being carried out in this session.";
+                return refuse_request(&request.id, message);
+            }
+            match &request.request {
+                ClientRequest::CallToolRequest(call) => {
+                    if let Some(scope) = self.handler.lacking_scope(&principal, &call.params.name) {
+                        return self.refuse_caller(&Challenge::Insufficient(vec![scope.to_owned()]));
+                    }
+                }
+                ClientRequest::ListToolsRequest(_) => listing = self.handler.listing(&principal),
+                ClientRequest::InitializeRequest(_) => opens = true,
+                _ => {}
+            }
+        }
+        if opens && !self.sessions.has_room() {
+            return turn_away(&TurnedAway::Busy("As many sessions are open as this server allows."));
+        }
+        let owner = Arc::clone(&principal);
+        let bare = parts.uri.path() == MESSAGE && session.is_none() && !opens && !is_stateless(&parts.headers);
+        let request = self.admit(parts, bytes, peer, principal);
+        let response = if bare { self.bare.handle(request).await } else { self.mcp.handle(request).await };
+        if opens && let Some(id) = response.headers().get(SESSION).and_then(|id| id.to_str().ok()) {
+            self.sessions.bind(id, owner.id());
+        }
+        response.map(|inner| Body::from(inner).holding(permit).filling(listing))
+    }
+
+    /// The request as rmcp and the handler get it. The credentials of the caller end here: nothing goes on of the
+    /// request's head but what the protocol itself uses, so nothing else can ever reach a call.
+    fn admit(
+        &self,
+        mut parts: http::request::Parts,
+        bytes: Bytes,
+        peer: SocketAddr,
+        principal: Arc<Principal>,
+    ) -> Request<http_body_util::Full<Bytes>> {
+        let address = self.proxies.client(peer, &parts.headers);
+        let names: Vec<HeaderName> = parts.headers.keys().filter(|name| !is_of_protocol(name)).cloned().collect();
+        for name in names {
+            parts.headers.remove(name);
+        }
+        if parts.method == Method::POST && !is_stateless(&parts.headers) && takes_anything(&parts.headers) {
+            parts.headers.insert(ACCEPT, EITHER);
+        }
+        parts.uri = Uri::from_static("/mcp");
+        parts.extensions.insert(principal);
+        parts.extensions.insert(address);
+        Request::from_parts(parts, http_body_util::Full::new(bytes))
+    }
+
+    fn refuse_caller(&self, challenge: &Challenge) -> Response<Body> {
+        let error =
+            json!({ "code": INVALID_REQUEST, "message": challenge.message(), "data": { "code": challenge.code() } });
+        self.challenge(challenge, &json!({ "jsonrpc": "2.0", "id": Value::Null, "error": error }))
+    }
+}
+
+/// Whether rmcp reads this header.
+fn is_of_protocol(name: &HeaderName) -> bool {
+    [ACCEPT, CONTENT_TYPE, HOST].contains(name) || name.as_str().starts_with("mcp-") || name == "last-event-id"
+}
+
+/// Whether the request is of 2026-07-28 or later, which knows no sessions. Versions are dates.
+fn is_stateless(headers: &HeaderMap) -> bool {
+    let version = headers.get("mcp-protocol-version").and_then(|version| version.to_str().ok());
+    version.is_some_and(|version| version >= "2026-07-28")
+}
+
+/// Whether every media type will do (RFC 9110, section 12.5.1): nothing is said, or `*/*`, as curl says.
+fn takes_anything(headers: &HeaderMap) -> bool {
+    let is_any = |range: &str| {
+        let mut parts = range.split(';').map(str::trim);
+        let weightless = |part: &str| part.strip_prefix("q=").is_some_and(|weight| weight.parse() == Ok(0.0));
+        parts.next() == Some("*/*") && !parts.any(weightless)
+    };
+    let ranges = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    !headers.contains_key(ACCEPT) || ranges.flat_map(|value| value.split(',')).any(|range| is_any(range.trim()))
+}
+
+fn turn_away(reason: &TurnedAway) -> Response<Body> {
+    let code = if reason.status() == StatusCode::SERVICE_UNAVAILABLE { INTERNAL_ERROR } else { INVALID_REQUEST };
+    let error = json!({ "code": code, "message": reason.message() });
+    reason.respond(&json!({ "jsonrpc": "2.0", "id": Value::Null, "error": error }))
+}
+
+/// A JSON-RPC error that answers this request.
+fn refuse_request(id: &RequestId, message: &str) -> Response<Body> {
+    let error = json!({ "code": INVALID_REQUEST, "message": message });
+    plain(StatusCode::BAD_REQUEST, &json!({ "jsonrpc": "2.0", "id": id, "error": error }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_takes_anything_says_so_or_nothing() {
+        for (accept, expected) in [
+            (&[][..], true),
+            (&["*/*"], true),
+            (&["text/html, */*;q=0.8"], true),
+            (&["text/html", "*/*"], true),
+            (&["*/*;q=0"], false),
+            (&["*/*; q=0.000"], false),
+            (&["application/*"], false),
+            (&["application/json"], false),
+            (&[""], false),
+        ] {
+            let mut headers = HeaderMap::new();
+            accept.iter().for_each(|value| _ = headers.append(ACCEPT, value.parse().unwrap()));
+            assert_eq!(takes_anything(&headers), expected, "{accept:?}");
+        }
+    }
+}

@@ -157,7 +157,7 @@ const FAULTS: &[(&str, Behaviour, &[&str])] = &[
     ),
     ("redirects away", |s| answer(s, "302 Found\r\nLocation: http://169.254.169.254/", ""), &["redirect"]),
     ("redirects in a circle", |s| answer(s, "302 Found\r\nLocation: /api/vps/v1/virtual-machines", ""), &["redirect"]),
-    ("refuses the token", status!("401 Unauthorized"), &["HTTP 401", "Told so.", "7f3a", "token"]),
+    ("refuses the token", status!("401 Unauthorized"), &["HTTP 401", "Told so.", "7f3a", "credential"]),
     ("forbids", status!("403 Forbidden"), &["HTTP 403", "Told so.", "7f3a", "permissions"]),
     ("finds nothing", status!("404 Not Found"), &["HTTP 404", "Told so.", "7f3a"]),
     ("sees a clash", status!("409 Conflict"), &["HTTP 409", "Told so.", "7f3a"]),

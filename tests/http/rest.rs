@@ -24,10 +24,10 @@ fn get(path: &str) -> Request {
     Request::new("GET", path)
 }
 
-/// A call as curl makes it that is told nothing but what to send.
+/// A call as curl makes it with `--json`.
 fn call(tool: &str, arguments: &Value) -> Request {
-    let request = Request::new("POST", &format!("/tools/{tool}")).with("Accept", "*/*");
-    request.with("Content-Type", "application/x-www-form-urlencoded").saying(arguments.to_string())
+    let request = Request::new("POST", &format!("/tools/{tool}")).with("Accept", "application/json");
+    request.with("Content-Type", "application/json").saying(arguments.to_string())
 }
 
 fn recreate() -> Value {
@@ -50,7 +50,8 @@ fn scripts_see_and_call_what_clients_do() {
     let done = server.ask(&call(TOOL, &json!({})));
     assert_eq!((done.status, done.header("content-type")), (200, Some("application/json")));
     assert_eq!(done.json()["result"], serde_json::from_str::<Value>(text).expect("JSON"));
-    assert_eq!(server.ask(&call(TOOL, &json!({})).saying("")).status, 200, "no arguments need no body");
+    let nothing = call(TOOL, &json!({})).saying("").without("Content-Type");
+    assert_eq!(server.ask(&nothing).status, 200, "no arguments need no body");
 }
 
 #[test]
@@ -70,6 +71,8 @@ fn each_refusal_has_its_status() {
         ("arguments in the address", call(&format!("{TOOL}?page=1"), &json!({})), 400, "invalid_arguments"),
         ("an unknown argument", call(TOOL, &json!({ "colour": 1 })), 400, "invalid_arguments"),
         ("a wrong value", call(START, &json!({ "virtualMachineId": "one" })), 400, "invalid_arguments"),
+        ("a form", call(TOOL, &json!({})).with("Content-Type", "text/plain"), 415, "invalid_request"),
+        ("no type", call(TOOL, &json!({})).without("Content-Type"), 415, "invalid_request"),
         ("nothing that is there", call(START, &json!({ "virtualMachineId": 1 })), 502, "upstream_error"),
     ] {
         let got = server.ask(&request);
@@ -80,6 +83,7 @@ fn each_refusal_has_its_status() {
     for (what, request) in [
         ("a foreign page", call(TOOL, &json!({})).with("Origin", "https://evil.example")),
         ("a page of nobody", call(TOOL, &json!({})).with("Origin", "null")),
+        ("a picture of a foreign page", get("/tools").with("Sec-Fetch-Site", "cross-site")),
         ("a foreign name", get("/tools").with("Host", "evil.example")),
         ("a foreign page that looks around", get("/openapi.json").with("Origin", "https://evil.example")),
     ] {

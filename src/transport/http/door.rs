@@ -2,12 +2,13 @@
 
 use std::net::SocketAddr;
 
-use http::{Request, Response, StatusCode};
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use serde_json::json;
 
 use super::body::Body;
-use super::respond::{App, Read, TurnedAway};
+use super::respond::{App, Read, TurnedAway, plain};
 use crate::authentication::Challenge;
 use crate::call::Caller;
 use crate::server::Served;
@@ -29,6 +30,11 @@ impl<H: Served> App<H> {
         let (parts, incoming) = request.into_parts();
         let address = Some(self.proxies.client(peer, &parts.headers).0);
         let mut response = match self.accept(incoming).await {
+            // A web page can send all other types without asking first (Fetch standard, section 2.2.2).
+            Ok((bytes, _)) if !bytes.is_empty() && !is_json(&parts.headers) => plain(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                &json!({ "error": "Send the body as `Content-Type: application/json`.", "code": "invalid_request" }),
+            ),
             Ok((bytes, permit)) => {
                 // Nothing of the head goes on but what is asked for: the credentials of the caller end here.
                 let caller = Caller { principal, address, ..Caller::local(None) };
@@ -46,6 +52,11 @@ impl<H: Served> App<H> {
         response.extensions_mut().insert(Read);
         response
     }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    kind.split(';').next().is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
 }
 
 fn turn_away(reason: &TurnedAway) -> Response<Body> {

@@ -52,11 +52,13 @@ impl Origins {
         self.check_page(headers, local)
     }
 
-    /// Checks which page a request comes from. Programs that are no browsers name none.
+    /// Checks which page a request comes from. Programs that are no browsers name none, and browsers that name none may
+    /// still say that it is one of others (Fetch Metadata).
     pub(super) fn check_page(&self, headers: &HeaderMap, local: SocketAddr) -> Result<(), Foreign> {
         let mut origins = headers.get_all(ORIGIN).iter();
         let (Some(origin), None) = (origins.next(), origins.next()) else {
-            return if headers.contains_key(ORIGIN) { Err(Foreign::Page) } else { Ok(()) };
+            let unnamed = headers.get("sec-fetch-site").is_some_and(|site| site != "none" && site != "same-origin");
+            return if unnamed || headers.contains_key(ORIGIN) { Err(Foreign::Page) } else { Ok(()) };
         };
         let page = origin.to_str().ok().and_then(|text| Url::parse(text).ok());
         let ours = page.is_some_and(|page| {

@@ -5,11 +5,16 @@
 //! not name. A provider that is not in the build leaves no trace of its handlers; with specs of one's own
 //! (`INFRA_MCP_SPECS`) there are none at all.
 
+#[cfg(infra_mcp_provider = "vergeos")]
+mod vergeos;
+
 use infra_mcp_model::Binding;
 
 use crate::call::Call;
 use crate::error::CallError;
 use crate::executor::{Executor, Reply};
+#[cfg(infra_mcp_provider = "vergeos")]
+use crate::generated::composites;
 use crate::policy::Authorized;
 
 /// Carries the call out, by the handler of its tool where it has one.
@@ -20,8 +25,9 @@ pub async fn carry_out(executor: &Executor, call: Authorized<Call>) -> Result<Re
     if !matches!(call.call().entry.tool.binding, Binding::Composite(_)) {
         return executor.execute(call).await;
     }
-    // A line for each provider with composite tools:
-    // #[cfg(infra_mcp_provider = "acme")]
-    // if provider == "acme" { return composites::acme::carry_out(&acme::Acme, executor.begin(call)).await; }
+    #[cfg(infra_mcp_provider = "vergeos")]
+    if call.call().entry.provider.name == "vergeos" {
+        return composites::vergeos::carry_out(&vergeos::VergeOs, executor.begin(call)).await;
+    }
     Err(executor.begin(call).unknown())
 }

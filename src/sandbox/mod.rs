@@ -4,13 +4,14 @@
 //! request building and answer handling are the ones that face the real provider. Nothing here opens
 //! a socket, and what changes lives in memory until the process ends.
 //!
-//! Two layers answer: an estate with state where there is one for the provider (`hostinger`,
+//! Two layers answer: an estate with state where there is one for the provider (`hostinger`, `vergeos`,
 //! `xen_orchestra`), and for every other operation the sample body of its [`Route`].
 
 mod answer;
 mod clock;
 mod hostinger;
 mod routes;
+mod vergeos;
 mod xen_orchestra;
 
 use crate::executor::Simulator;
@@ -22,6 +23,7 @@ use http::{Request, Response};
 use infra_mcp_model::{Provider, Route};
 use routes::{Found, RouteTable};
 use std::sync::Arc;
+use vergeos::VergeOs;
 use xen_orchestra::XenOrchestra;
 
 /// A simulated `provider`: a stateful estate where one is built in, sample answers for all the rest.
@@ -53,6 +55,7 @@ impl Sandbox {
         let answers = Arc::new(Answers::default());
         let estate: Option<Box<dyn Estate>> = match provider.name.as_ref() {
             "hostinger" => Some(Box::new(Hostinger::new(clock, Arc::clone(&answers)))),
+            "vergeos" => Some(Box::new(VergeOs::new(clock))),
             "xen-orchestra" => Some(Box::new(XenOrchestra::new(clock))),
             _ => None,
         };

@@ -9,8 +9,12 @@ const README: &str = include_str!("../README.md");
 const CI: &str = include_str!("../.ci/run");
 
 /// Binaries that serve more than one toolset, with the provider that is all they serve.
-const SEVERAL: [(&str, Option<&str>); 3] =
-    [("infra-mcp", None), ("hostinger-mcp", Some("hostinger")), ("xo-mcp", Some("xen-orchestra"))];
+const SEVERAL: [(&str, Option<&str>); 4] = [
+    ("infra-mcp", None),
+    ("hostinger-mcp", Some("hostinger")),
+    ("vergeos-mcp", Some("vergeos")),
+    ("xo-mcp", Some("xen-orchestra")),
+];
 
 /// The provider whose toolsets have binaries of their own.
 const SPLIT: &str = "hostinger";

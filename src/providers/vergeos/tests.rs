@@ -76,18 +76,53 @@ async fn every_tool_works_on_the_simulated_system() {
         ("force_off_vm", json!({"id": 3}), "GET /vms/3?", r#""was_running":false"#),
         ("reset_vm", json!({"id": 3}), "GET /vms/3?", "not running - cannot reset"),
         ("power_off_vm", json!({"id": 2}), r#"{"vm":2,"action":"poweroff"}"#, "get_vm_status tells"),
-        ("modify_vm", json!({"id": 3, "ram_mb": 1024}), r#"PUT /vms/3 {"ram":1024}"#, r#""previous":{"cpu_cores":8,"ram_mb":16384}"#),
+        (
+            "modify_vm",
+            json!({"id": 3, "ram_mb": 1024}),
+            r#"PUT /vms/3 {"ram":1024}"#,
+            r#""previous":{"cpu_cores":8,"ram_mb":16384}"#,
+        ),
         ("modify_vm", json!({"id": 1, "ram_mb": 1024}), "GET /vms/1?", "shutdown_if_running true"),
         ("get_vm_nics", json!({"id": 1}), "GET /machine_nics?", r#""network_id":2"#),
         ("get_vm_drives", json!({"id": 1}), "GET /machine_drives?", r#""size_gb":40.0"#),
-        ("resize_drive", json!({"drive_id": 201, "new_size_gb": 40}), "GET /machine_drives/201?", "New size (40.0 GB) must be larger than current size (40 GB). Shrinking disks is not supported."),
-        ("resize_drive", json!({"drive_id": 201, "new_size_gb": 50}), r#"PUT /machine_drives/201 {"disksize":53687091200}"#, r#""success":true"#),
-        ("add_drive", json!({"machine_id": 101, "name": "data", "size_gb": 1}), r#"POST /machine_drives {"machine":101,"name":"data","disksize":1073741824,"interface":"virtio-scsi","media":"disk","enabled":true}"#, r#""drive_id":205"#),
+        (
+            "resize_drive",
+            json!({"drive_id": 201, "new_size_gb": 40}),
+            "GET /machine_drives/201?",
+            "New size (40 GB) must be larger than current size (40 GB). Shrinking disks is not supported.",
+        ),
+        (
+            "resize_drive",
+            json!({"drive_id": 201, "new_size_gb": 50}),
+            r#"PUT /machine_drives/201 {"disksize":53687091200}"#,
+            r#""success":true"#,
+        ),
+        (
+            "add_drive",
+            json!({"machine_id": 101, "name": "data", "size_gb": 1}),
+            r#"POST /machine_drives {"machine":101,"name":"data","disksize":1073741824,"interface":"virtio-scsi","media":"disk","enabled":true}"#,
+            r#""drive_id":205"#,
+        ),
         ("list_vm_snapshots", json!({"vm_id": 1}), "GET /machine_snapshots?", r#""id":401"#),
-        ("create_vm_snapshot", json!({"vm_id": 2, "name": "now", "expires_days": 0}), r#"{"machine":102,"name":"now","expires_type":"never","quiesce":false,"created_manually":true}"#, r#""expires":"never""#),
-        ("restore_vm_snapshot", json!({"vm_id": 1, "snapshot_id": 401}), r#"{"vm":1,"action":"restore","params":{"snapshot":401}}"#, r#""success":true"#),
+        (
+            "create_vm_snapshot",
+            json!({"vm_id": 2, "name": "now", "expires_days": 0}),
+            r#"{"machine":102,"name":"now","expires_type":"never","quiesce":false,"created_manually":true}"#,
+            r#""expires":"never""#,
+        ),
+        (
+            "restore_vm_snapshot",
+            json!({"vm_id": 1, "snapshot_id": 401}),
+            r#"{"vm":1,"action":"restore","params":{"snapshot":401}}"#,
+            r#""success":true"#,
+        ),
         ("delete_vm_snapshot", json!({"snapshot_id": 402}), "DELETE /machine_snapshots/402", r#""success":true"#),
-        ("list_networks", json!({"type": "internal", "enabled": true}), "type%20eq%20%27internal%27%20and%20enabled%20eq%20true", r#""name":"Internal""#),
+        (
+            "list_networks",
+            json!({"type": "internal", "enabled": true}),
+            "type%20eq%20%27internal%27%20and%20enabled%20eq%20true",
+            r#""name":"Internal""#,
+        ),
         ("get_network", json!({"id": 2}), "GET /vnets/2?fields=most", r#""mtu":1500"#),
         ("network_action", json!({"id": 2, "action": "apply"}), r#"{"vnet":2,"action":"refresh"}"#, "task"),
         ("network_action", json!({"id": 2, "action": "applydns"}), "PUT /vnets/2/applydns", r#""success":true"#),
@@ -101,14 +136,29 @@ async fn every_tool_works_on_the_simulated_system() {
         ("list_volumes", json!({}), "GET /volumes?fields=most", "share"),
         ("get_logs", json!({"level": "error"}), "sort=-%24key&limit=50", "node2"),
         ("get_alarms", json!({}), "GET /alarms?fields=most", "warning"),
-        ("table_list", json!({"table": "vms", "fields": "name", "limit": 1}), "GET /vms?fields=name&limit=1&offset=0", "web-1"),
+        (
+            "table_list",
+            json!({"table": "vms", "fields": "name", "limit": 1}),
+            "GET /vms?fields=name&limit=1&offset=0",
+            "web-1",
+        ),
         ("table_get", json!({"table": "tenants", "key": 1}), "GET /tenants/1?fields=most", "acme"),
         ("table_describe", json!({"table": "tenants"}), "GET /tenants/$table", r#""delete":{"effect":"destructive"}"#),
         ("table_create", json!({"table": "tags", "data": {"name": "x", "category": 1}}), "POST /tags {", r#""$key":1"#),
-        ("table_update", json!({"table": "tags", "key": 1, "data": {"name": "y"}}), r#"PUT /tags/1 {"name":"y"}"#, r#""previous":{"name":"x"}"#),
+        (
+            "table_update",
+            json!({"table": "tags", "key": 1, "data": {"name": "y"}}),
+            r#"PUT /tags/1 {"name":"y"}"#,
+            r#""previous":{"name":"x"}"#,
+        ),
         ("table_delete", json!({"table": "tags", "key": "1"}), "DELETE /tags/1", r#""success":true"#),
         ("table_action", alarm, "POST /alarms/1/resolve", r#""success":true"#),
-        ("table_action", json!({"table": "vms", "key": 3, "action": "clone", "params": {"name": "c"}}), r#"{"vm":3,"action":"clone","params":{"name":"c"}}"#, "task"),
+        (
+            "table_action",
+            json!({"table": "vms", "key": 3, "action": "clone", "params": {"name": "c"}}),
+            r#"{"vm":3,"action":"clone","params":{"name":"c"}}"#,
+            "task",
+        ),
     ];
     let recorder = Arc::new(Recorder(sandbox::simulator(provider()), Mutex::default()));
     let executor = Executor::simulated(Arc::clone(&recorder) as _);
@@ -162,7 +212,8 @@ fn definitions_and_tables_agree() {
     let effect = |name: &str, table: &str| {
         let review = &tool(name).review;
         let table = Value::from(table).to_string();
-        let when = review.effect_when.iter().find(|when| matches!(&when.condition, Condition::Equals(it) if *it == table));
+        let when =
+            review.effect_when.iter().find(|when| matches!(&when.condition, Condition::Equals(it) if *it == table));
         when.map_or(review.effect, |when| when.effect).as_str()
     };
     let by = |has: fn(&super::tables::Table) -> Option<&str>| {
@@ -181,7 +232,8 @@ fn definitions_and_tables_agree() {
     let action = &tool("table_action").review;
     for (word, listed) in tables.iter().flat_map(|table| &table.actions) {
         let word = Value::from(word.as_str()).to_string();
-        let when = action.effect_when.iter().find(|when| matches!(&when.condition, Condition::Equals(it) if *it == word));
+        let when =
+            action.effect_when.iter().find(|when| matches!(&when.condition, Condition::Equals(it) if *it == word));
         let judged = when.map_or(action.effect, |when| when.effect);
         assert!(judged == Effect::Destructive || listed.effect == judged.as_str(), "{word}: {judged:?}");
     }
@@ -233,14 +285,25 @@ fn guest(needs: Option<u64>) -> Arc<Recorder<Guest>> {
 
 #[tokio::test(start_paused = true)]
 async fn powering_off() {
-    let in_time = json!({"success": true, "was_running": true, "forced": false, "final_state": "stopped", "elapsed_seconds": 40});
+    let in_time =
+        json!({"success": true, "was_running": true, "forced": false, "final_state": "stopped", "elapsed_seconds": 40});
     // How long the guest needs, the arguments, the answer, and how many requests it takes.
     for (needs, arguments, expected, requests) in [
         (Some(9), json!({}), json!({"success": true, "was_running": true}), 2),
         (Some(35), json!({"wait_timeout": 100}), in_time.clone(), 2 + 11),
         (Some(40), json!({"wait_timeout": 40, "force_after_timeout": true}), in_time, 2 + 11),
-        (None, json!({"wait_timeout": 10}), json!({"success": false, "current_state": "running", "elapsed_seconds": 10}), 2 + 4),
-        (None, json!({"wait_timeout": 10, "force_after_timeout": true}), json!({"success": true, "forced": true, "final_state": "stopped", "elapsed_seconds": 12}), 2 + 4 + 2),
+        (
+            None,
+            json!({"wait_timeout": 10}),
+            json!({"success": false, "current_state": "running", "elapsed_seconds": 10}),
+            2 + 4,
+        ),
+        (
+            None,
+            json!({"wait_timeout": 10, "force_after_timeout": true}),
+            json!({"success": true, "forced": true, "final_state": "stopped", "elapsed_seconds": 12}),
+            2 + 4 + 2,
+        ),
         // A longer wait than there is counts as the longest.
         (None, json!({"wait_timeout": 10_000}), json!({"success": false, "elapsed_seconds": 300}), 2 + 37),
     ] {
@@ -280,7 +343,12 @@ async fn modifying_a_vm_that_runs() {
         (Some(5), json!({"cpu_cores": 2}), false, "shutdown_if_running"),
         (Some(5), json!({"cpu_cores": 2, "shutdown_if_running": true}), true, "\"was_running\":true"),
         (None, json!({"cpu_cores": 2, "shutdown_if_running": true}), true, "\"was_running\":true"),
-        (None, json!({"ram_mb": 512, "shutdown_if_running": true, "force_after_timeout": false}), false, "nothing was changed"),
+        (
+            None,
+            json!({"ram_mb": 512, "shutdown_if_running": true, "force_after_timeout": false}),
+            false,
+            "nothing was changed",
+        ),
         (None, json!({"ram_mb": 512, "shutdown_if_running": true, "wait_timeout": 0}), true, "\"was_running\":true"),
     ] {
         let guest = guest(needs);

@@ -31,8 +31,11 @@ impl VergeOs {
     }
 
     fn carry_out(&self, request: &Request<Bytes>, path: &str) -> Answer {
-        let path: Vec<String> =
-            path.trim_start_matches('/').split('/').map(|part| percent_decode_str(part).decode_utf8_lossy().into_owned()).collect();
+        let path: Vec<String> = path
+            .trim_start_matches('/')
+            .split('/')
+            .map(|part| percent_decode_str(part).decode_utf8_lossy().into_owned())
+            .collect();
         let path: Vec<&str> = path.iter().map(String::as_str).collect();
         let body = match serde_json::from_slice(request.body()) {
             Ok(body) => body,

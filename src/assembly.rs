@@ -10,6 +10,7 @@ use crate::catalogue::Catalogue;
 use crate::config::{Config, Environment, Only, Options, Providers};
 use crate::error::StartupError;
 use crate::executor::{Executor, Simulator};
+use crate::exposure::Exposure;
 use crate::generated::PROVIDERS;
 use crate::policy::Gate;
 use crate::sandbox;
@@ -70,6 +71,7 @@ pub(crate) fn server(config: Config, catalogue: Arc<Catalogue>, providers: Provi
     Server {
         providers,
         selection: config.selection,
+        exposure: Arc::new(Exposure::new(Arc::clone(&catalogue), config.expose)),
         catalogue,
         accounts: config.accounts,
         gate: Arc::new(gate),

@@ -131,6 +131,11 @@ impl Trail {
         self.event.decision = "invalid_arguments".to_owned();
     }
 
+    /// No provider takes part.
+    pub fn answered_here(&mut self) {
+        self.event.decision = "allowed".to_owned();
+    }
+
     /// The arguments are checked and the account is known.
     pub fn made(&mut self, call: &Call) {
         self.event.account = Some(call.account_name());
@@ -161,7 +166,9 @@ impl Trail {
             }
             Err(CallError::Refused(refusal)) => self.event.decision = refusal.code().as_str().to_owned(),
             Err(CallError::Unapproved(_)) => self.event.decision = "confirmation_required".to_owned(),
-            Err(CallError::Arguments(_)) => {}
+            Err(CallError::Arguments(_) | CallError::Operation { .. }) => {
+                self.event.decision = "invalid_arguments".to_owned();
+            }
             Err(error) => {
                 self.event.result = Some("failed".to_owned());
                 if let CallError::Upstream(upstream) = error {

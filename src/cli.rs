@@ -26,6 +26,7 @@ use crate::assembly::server;
 use crate::catalogue::Catalogue;
 use crate::config::{Command, Config, Environment, Flags, LogLevel, Providers};
 use crate::error::StartupError;
+use crate::exposure::Exposure;
 use crate::generated::PROVIDERS;
 
 /// A sub-command that has done its work and failed.
@@ -84,7 +85,7 @@ fn carry_out(flags: Flags, only: Only, providers: Providers) -> Result<ExitCode,
         Some(Command::Audit { command }) => audit::audit(&config, &command),
         Some(Command::KillSwitch { action }) => kill_switch::kill_switch(&config, action),
         Some(Command::Approve { id }) => approve::approve(&config, id.as_deref()),
-        Some(Command::List { json }) => Ok(print(&list::list(&catalogue, json))),
+        Some(Command::List { json }) => Ok(print(&list::list(&Exposure::new(catalogue, config.expose), json))),
         Some(Command::Describe { tool, json }) => {
             describe::describe(&server(config, catalogue, providers), &tool, json)
         }

@@ -35,6 +35,12 @@ pub enum CallError {
     /// The arguments break the input schema.
     #[error("{0}")]
     Arguments(Violations),
+    /// The tool has no such operation.
+    #[error("{text}")]
+    Operation {
+        /// What there is instead.
+        text: String,
+    },
     /// Policy does not allow the call.
     #[error("{0}")]
     Refused(Refusal),

@@ -18,6 +18,7 @@
 //! | [`store`] | what outlasts the process: one SQLite file, a table a concern |
 //! | [`account`] | one authenticated connection to a provider |
 //! | [`catalogue`] | the selected tools, looked up by name |
+//! | [`exposure`] | what the selected tools are called by: each by itself, or those of a toolset as two |
 //! | [`principal`] | who calls, and what they may reach |
 //! | [`arguments`] | validation of a call's arguments, every violation named |
 //! | [`call`] | a call: tool, valid arguments, account |
@@ -26,7 +27,7 @@
 //! | [`executor`] | builds the HTTP request, sends it, reads the answer |
 //! | [`providers`] | handlers of composite tools |
 //! | [`result`] | makes a tool result of an answer, cut to size and still valid |
-//! | [`server`] | the way of a call: catalogue → arguments → policy → executor → result; [`server::rest`] for scripts |
+//! | [`server`] | the way of a call: exposure → arguments → policy → executor → result; [`server::rest`] for scripts |
 //! | [`authentication`] | tells who is at the other end of an HTTP request |
 //! | [`transport`] | JSON-RPC lines over standard input and output, and Streamable HTTP |
 //! | [`sandbox`] | simulated providers |
@@ -40,7 +41,7 @@
 //!
 //! - No call is executed that policy has not allowed: the executor takes nothing but
 //!   [`policy::Authorized`], and only policy makes it.
-//! - No hidden tool is called: listing and calling use the same [`catalogue::Catalogue`].
+//! - No hidden tool is called: listing and calling use the same [`exposure::Exposure`].
 //! - No model chooses where a request goes: address and credential are fixed at start, and a path value
 //!   neither adds nor removes a segment.
 //! - Nothing is sent before the arguments are valid, and nothing that does more than read before the intent of it is
@@ -74,6 +75,7 @@ pub mod config;
 pub mod conformance;
 pub mod error;
 pub mod executor;
+pub mod exposure;
 pub mod generated;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]

@@ -49,7 +49,7 @@ impl Server {
         let Some(entry) = self.catalogue.get(T::PROVIDER, T::NAME) else {
             return Err(CallError::Client { problem: self.unknown(T::NAME).to_string() });
         };
-        self.carry_out(entry, arguments(call)?, self.local_caller(None)).await
+        self.carry_out(entry, arguments(call)?.into(), self.local_caller(None)).await
     }
 }
 

@@ -70,6 +70,7 @@ impl Arguments {
                 total: findings.total(),
                 list: findings.into_kept().into_iter().map(Finding::into).collect(),
                 accepted: root.arguments.clone(),
+                explanation: None,
             }),
         }
     }
@@ -109,7 +110,7 @@ impl fmt::Debug for Arguments {
 fn unusable(tool: &Tool, reason: &str) -> Violations {
     let rule = format!("cannot be checked: the input schema of this tool is unusable, {reason}");
     let violation = Violation { pointer: "arguments".to_owned(), rule };
-    Violations { tool: tool.name.to_string(), total: 1, list: vec![violation], accepted: Vec::new() }
+    Violations::of(&tool.name, vec![violation])
 }
 
 type Schemas = HashMap<Text, Arc<Result<Root, String>>>;

@@ -37,9 +37,47 @@ pub struct Violations {
     /// How many there are in all; beyond a hundred they are not kept.
     pub(super) total: usize,
     pub(super) accepted: Vec<Argument>,
+    /// What tells the accepted arguments instead.
+    pub(super) explanation: Option<String>,
 }
 
 impl Violations {
+    /// These violations by a call of `tool`.
+    #[must_use]
+    pub fn of(tool: &str, list: Vec<Violation>) -> Self {
+        Self { tool: tool.to_owned(), total: list.len(), list, accepted: Vec::new(), explanation: None }
+    }
+
+    /// The same behind others.
+    #[must_use]
+    pub fn after(mut self, mut others: Vec<Violation>) -> Self {
+        self.total += others.len();
+        others.append(&mut self.list);
+        Self { list: others, ..self }
+    }
+
+    /// The same, with arguments that were given inside of `place` named as there. `inside` tells the name they have
+    /// there.
+    #[must_use]
+    pub fn within(mut self, place: &str, inside: impl Fn(&str) -> Option<String>) -> Self {
+        for violation in &mut self.list {
+            let end = violation.pointer.find(['.', '[']).unwrap_or(violation.pointer.len());
+            // An argument may have a dot in its name; the rest of the pointer then begins behind it.
+            let known = [violation.pointer.len(), end].into_iter().find_map(|end| {
+                let (argument, rest) = violation.pointer.split_at(end);
+                inside(argument).map(|name| format!("{place}.{name}{rest}"))
+            });
+            violation.pointer = known.unwrap_or_else(|| std::mem::take(&mut violation.pointer));
+        }
+        self
+    }
+
+    /// The same, with a text that tells the accepted arguments.
+    #[must_use]
+    pub fn explained(self, text: String) -> Self {
+        Self { explanation: Some(text), ..self }
+    }
+
     /// The violations; of a very large number the first hundred.
     pub fn iter(&self) -> std::slice::Iter<'_, Violation> {
         self.list.iter()
@@ -73,7 +111,10 @@ impl fmt::Display for Violations {
         if self.total > self.list.len() {
             writeln!(f, "- and {} more", self.total - self.list.len())?;
         }
-        self.accepted_line(f)
+        match &self.explanation {
+            Some(explanation) => f.write_str(explanation),
+            None => self.accepted_line(f),
+        }
     }
 }
 

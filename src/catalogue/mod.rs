@@ -1,18 +1,14 @@
-//! The tools that are served, in listing order, looked up by name.
+//! The tools that are served, in listing order.
 
 mod selection;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
 use std::fmt;
-use std::sync::OnceLock;
 
 use infra_mcp_model::{Danger, Provider, Tool};
 
 pub use selection::{Selection, SelectionError};
-
-use crate::near::nearest;
 
 /// A tool together with the provider it belongs to.
 #[derive(Clone, Copy)]
@@ -39,10 +35,8 @@ impl fmt::Debug for Entry {
 
 /// The selected tools. What it does not hold is neither listed nor called.
 pub struct Catalogue {
-    providers: &'static [&'static Provider],
+    providers: Vec<&'static Provider>,
     entries: Vec<Entry>,
-    /// Made by the first lookup: a server that only lists never pays for it.
-    index: OnceLock<HashMap<&'static str, Entry>>,
 }
 
 impl Catalogue {
@@ -52,7 +46,7 @@ impl Catalogue {
     /// If the selection names something that does not exist, or leaves no tool at all.
     pub fn select(providers: &'static [&'static Provider], selection: &Selection) -> Result<Self, SelectionError> {
         let entries = selection.apply(providers)?;
-        Ok(Self { providers, entries, index: OnceLock::new() })
+        Ok(Self { providers: selection.among(providers).collect(), entries })
     }
 
     /// The selected tools in listing order.
@@ -67,22 +61,15 @@ impl Catalogue {
         self.entries.iter().find(|entry| entry.tool.name == name && entry.provider.name == provider).copied()
     }
 
-    /// The selected tool with this name, or with this name in former times.
-    #[must_use]
-    pub fn find(&self, name: &str) -> Option<Entry> {
-        self.index.get_or_init(|| index(&self.entries)).get(name).copied()
+    /// The selected tools that have this name, or had it before.
+    pub fn named(&self, name: &str) -> impl Iterator<Item = Entry> {
+        self.entries.iter().filter(move |entry| entry.tool.answers_to(name)).copied()
     }
 
-    /// Whether a tool of this name was built in and is not selected.
+    /// The selected providers, whatever is selected of their tools.
     #[must_use]
-    pub fn hidden(&self, name: &str) -> bool {
-        self.find(name).is_none() && all(self.providers).any(|entry| entry.tool.answers_to(name))
-    }
-
-    /// The name of a selected tool that was probably meant.
-    #[must_use]
-    pub fn nearest(&self, name: &str) -> Option<&'static str> {
-        nearest(name, self.entries.iter().map(|entry| entry.tool.name.as_ref()))
+    pub fn providers(&self) -> &[&'static Provider] {
+        &self.providers
     }
 }
 
@@ -90,20 +77,6 @@ impl fmt::Debug for Catalogue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(&self.entries).finish()
     }
-}
-
-/// A tool's own name wins over an alias of another one.
-fn index(entries: &[Entry]) -> HashMap<&'static str, Entry> {
-    let mut index = HashMap::with_capacity(entries.len() + 16);
-    for entry in entries {
-        for alias in entry.tool.aliases.iter() {
-            index.insert(alias.name.as_ref(), *entry);
-        }
-    }
-    for entry in entries {
-        index.insert(entry.tool.name.as_ref(), *entry);
-    }
-    index
 }
 
 /// Every tool that was built in, in listing order.

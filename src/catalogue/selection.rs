@@ -111,6 +111,11 @@ impl Selection {
         if entries.is_empty() && *self != Self::default() { Err(SelectionError::Empty) } else { Ok(entries) }
     }
 
+    /// The providers that are selected.
+    pub(super) fn among(&self, providers: &'static [&'static Provider]) -> impl Iterator<Item = &'static Provider> {
+        providers.iter().copied().filter(|provider| named(&self.providers, &provider.name))
+    }
+
     /// Whether provider and toolset of the tool are selected.
     fn places(&self, entry: &Entry) -> bool {
         named(&self.providers, &entry.provider.name) && named(&self.toolsets, &entry.tool.toolset)
@@ -136,7 +141,7 @@ impl Selection {
             unknown.extend(strangers(Kind::Provider, names, &accepted));
         }
         if let Some(names) = &self.toolsets {
-            let reachable = providers.iter().filter(|provider| named(&self.providers, &provider.name));
+            let reachable = self.among(providers);
             let accepted: Vec<&str> =
                 reachable.flat_map(|provider| provider.toolsets.iter()).map(|toolset| toolset.name.as_ref()).collect();
             unknown.extend(strangers(Kind::Toolset, names, &accepted));

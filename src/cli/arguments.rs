@@ -2,11 +2,12 @@
 
 use std::io;
 
-use infra_mcp_model::Tool;
-use serde_json::{Map, Value};
+use infra_mcp_model::{Alias, BodyMember, RequestBody, Tool};
+use serde_json::{Map, Value, json};
 
 use crate::arguments::text;
 use crate::error::StartupError;
+use crate::exposure::OPERATION;
 
 const FORMS: &str =
     "Give name=value, name:=JSON, one JSON object with all arguments, or - to read that from standard input.";
@@ -16,12 +17,10 @@ const FORMS: &str =
 /// # Errors
 /// If a word has none of the forms, or holds JSON that is malformed.
 pub(super) fn read(
-    tool: &Tool,
+    schema: &Value,
     words: &[String],
     stdin: impl Fn() -> io::Result<String>,
 ) -> Result<Map<String, Value>, StartupError> {
-    // The schema is made by our generator. Should it not parse, every value is tried as JSON.
-    let schema: Value = serde_json::from_str(&tool.input_schema).unwrap_or_default();
     let mut arguments = Map::new();
     for word in words {
         if word == "-" {
@@ -30,11 +29,38 @@ pub(super) fn read(
         } else if word.trim_start().starts_with('{') {
             arguments.extend(object("the JSON argument", word)?);
         } else {
-            let (name, value) = pair(&schema, word)?;
+            let (name, value) = pair(schema, word)?;
             put(&mut arguments, &name, value);
         }
     }
     Ok(arguments)
+}
+
+/// The input schema of a tool. Our generator made it; should it not parse, every value is tried as JSON.
+pub(super) fn schema(tool: &Tool) -> Value {
+    serde_json::from_str(&tool.input_schema).unwrap_or_default()
+}
+
+/// The input schema of a tool under a former name, with the names that its arguments had then.
+pub(super) fn schema_of_former(tool: &Tool, alias: &Alias) -> Value {
+    let mut schema = schema(tool);
+    for (former, today) in alias.arguments.iter() {
+        schema["properties"][former.as_ref()] = schema["properties"][today.as_ref()].clone();
+    }
+    schema
+}
+
+/// The input schema of an operation that is one of several of a tool: members of the request body are together.
+pub(super) fn schema_of_operation(tool: &Tool) -> Value {
+    let mut schema = schema(tool);
+    schema["properties"][OPERATION] = json!({"type": "string"});
+    if let Some(RequestBody::Members { members, .. }) = tool.binding.body() {
+        let property = |member: &BodyMember| schema["properties"][member.argument.as_ref()].clone();
+        let body: Map<String, Value> =
+            members.iter().map(|member| (member.name.to_string(), property(member))).collect();
+        schema["properties"]["body"] = json!({"type": "object", "properties": body});
+    }
+    schema
 }
 
 fn wrong(subject: &str, problem: impl Into<String>) -> StartupError {
@@ -107,10 +133,8 @@ mod tests {
         "$defs": {"Setup": {"type": "object", "properties": {"hostname": {"type": "string"}, "size": {"type": "integer"}}}}
     }"##;
 
-    fn tool() -> Tool {
-        let mut tool = crate::generated::PROVIDERS[0].toolsets[0].tools[0].clone();
-        tool.input_schema = SCHEMA.into();
-        tool
+    fn schema() -> Value {
+        serde_json::from_str(SCHEMA).unwrap()
     }
 
     #[test]
@@ -127,7 +151,7 @@ mod tests {
         ] {
             let words: Vec<String> = words.iter().map(ToString::to_string).collect();
             let stdin = || Ok(r#"{"id":123456789012345678901234567890}"#.to_owned());
-            let arguments = read(&tool(), &words, stdin).unwrap();
+            let arguments = read(&schema(), &words, stdin).unwrap();
             assert_eq!(serde_json::to_string(&arguments).unwrap(), expected, "{words:?}");
         }
     }
@@ -135,7 +159,7 @@ mod tests {
     #[test]
     fn other_words_are_errors_that_name_the_forms() {
         for word in ["id", "=5", "[1]", "{", "name:={", "-"] {
-            let error = read(&tool(), &[word.to_owned()], || Ok("[]".to_owned())).unwrap_err().to_string();
+            let error = read(&schema(), &[word.to_owned()], || Ok("[]".to_owned())).unwrap_err().to_string();
             assert!(error.contains("name=value"), "{word}: {error}");
         }
     }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::{FAILED, arguments, complain, print, serve};
 use crate::error::StartupError;
+use crate::exposure::{Found, OPERATION};
 use crate::server::Server;
 
 /// What the program calls itself towards the provider.
@@ -17,10 +18,7 @@ const CLIENT: &str = "infra-mcp call";
 /// as `{"message": …}` or `{"error": …}`.
 pub(super) fn call(server: &Server, name: &str, given: &[String]) -> Result<ExitCode, StartupError> {
     let unknown = |problem: String| StartupError::new("call", problem, "`list` shows the tools.");
-    let Some(entry) = server.catalogue.find(name) else {
-        return Err(unknown(server.unknown(name).to_string()));
-    };
-    let arguments = arguments::read(entry.tool, given, || {
+    let arguments = arguments::read(&schema(server, name, given), given, || {
         let mut text = String::new();
         io::stdin().read_to_string(&mut text).map(|_| text)
     })?;
@@ -34,6 +32,21 @@ pub(super) fn call(server: &Server, name: &str, given: &[String]) -> Result<Exit
     texts.for_each(|remark| complain(&remark));
     let printed = print(&format!("{}\n", as_json(answer, failed)));
     Ok(if failed { ExitCode::from(FAILED) } else { printed })
+}
+
+/// The schema of what the words are to become. Of nothing that is served it is empty: the call will say so.
+fn schema(server: &Server, name: &str, words: &[String]) -> Value {
+    match server.exposure.find(name) {
+        Some(Found::Tool(entry, None)) => arguments::schema(entry.tool),
+        Some(Found::Tool(entry, Some(alias))) => arguments::schema_of_former(entry.tool, alias),
+        Some(Found::Domain(domain)) => {
+            let operation = words.iter().find_map(|word| word.strip_prefix(OPERATION)?.strip_prefix('='));
+            let entry = operation.and_then(|operation| domain.operation(operation));
+            entry.map_or(Value::Null, |entry| arguments::schema_of_operation(entry.tool))
+        }
+        Some(Found::Builtin(builtin)) => builtin.input_schema(),
+        Some(Found::Contested(_)) | None => Value::Null,
+    }
 }
 
 fn texts(result: &CallToolResult) -> impl Iterator<Item = &str> {

@@ -9,6 +9,7 @@ use super::{list, print};
 use crate::arguments::text::resolve;
 use crate::catalogue::Entry;
 use crate::error::StartupError;
+use crate::exposure::{Domain, Exposure, Found, OPERATION};
 use crate::server::Server;
 
 /// Lines are broken before this column.
@@ -17,17 +18,45 @@ const WIDTH: usize = 100;
 /// How deep members of members are shown. Schemas may be cyclic.
 const DEPTH: usize = 4;
 
-/// Prints one tool.
+/// Prints one tool, or one operation of one.
 pub(super) fn describe(server: &Server, name: &str, json: bool) -> Result<ExitCode, StartupError> {
-    let Some(entry) = server.catalogue.find(name) else {
-        let problem = server.unknown(name).to_string();
-        return Err(StartupError::new("describe", problem, "`list` shows the tools."));
-    };
-    Ok(print(&if json { as_json(&entry) } else { text(&entry) }))
+    let exposure = &server.exposure;
+    let print = |entry: Entry| Ok(print(&if json { as_json(exposure, &entry) } else { text(exposure, &entry) }));
+    match exposure.find(name) {
+        Some(Found::Tool(entry, _)) => print(entry),
+        Some(Found::Domain(domain)) => Ok(super::print(&domain_text(domain, json))),
+        Some(Found::Builtin(builtin)) => Ok(super::print(&format!("{:#}\n", builtin.listing(true)))),
+        Some(Found::Contested(candidates)) => {
+            let problem = format!("several providers have a tool {name:?}.");
+            Err(StartupError::new("describe", problem, format!("Name one of {}.", candidates.join(", "))))
+        }
+        None => match server.catalogue.named(name).next() {
+            Some(entry) => print(entry),
+            None => Err(StartupError::new("describe", server.unknown(name).to_string(), "`list` shows the tools.")),
+        },
+    }
 }
 
-fn as_json(entry: &Entry) -> String {
-    let mut facts = list::facts(entry);
+/// The tool that stands for several operations.
+fn domain_text(domain: &Domain, json: bool) -> String {
+    if json {
+        let listing = domain.listing(&domain.operations, None, true);
+        return format!("{:#}\n", serde_json::from_str::<Value>(&listing).unwrap_or_default());
+    }
+    let mut text =
+        format!("{}: {}\n\nOperations (`call {} operation=NAME ...`):\n", domain.name, domain.title(), domain.name);
+    for Entry { tool, .. } in &domain.operations {
+        text.push_str(&format!("  {}({})\n      {}\n", tool.operation_name, tool.listing.signature, tool.title));
+    }
+    text.push_str(
+        "\nBraces hold what goes into `body`; ? marks what may be left out. `describe NAME` tells more about one.\n",
+    );
+    text
+}
+
+fn as_json(exposure: &Exposure, entry: &Entry) -> String {
+    let (called, operation) = exposure.place(*entry).unwrap_or((&entry.tool.name, None));
+    let mut facts = list::facts(entry, called, operation);
     let tool = entry.tool;
     facts["description"] = tool.description.as_ref().into();
     facts["secretArguments"] = tool.review.secret_arguments.iter().map(AsRef::as_ref).collect::<Vec<&str>>().into();
@@ -52,7 +81,7 @@ fn schema(tool: &Tool) -> Value {
     serde_json::from_str(&tool.input_schema).unwrap_or_default()
 }
 
-fn text(entry: &Entry) -> String {
+fn text(exposure: &Exposure, entry: &Entry) -> String {
     let tool = entry.tool;
     let mut text = format!("{}: {}\n\n", tool.name, tool.title);
     wrap(&tool.description, 0, &mut text);
@@ -63,7 +92,7 @@ fn text(entry: &Entry) -> String {
     text.push_str(if arguments.is_empty() { ": none\n" } else { " (* is required):\n" });
     text.push_str(&arguments);
     text.push_str("\nFacts:\n");
-    for (name, value) in facts(entry) {
+    for (name, value) in facts(exposure, entry) {
         text.push_str(&format!("  {name:11}"));
         let mut wrapped = String::new();
         wrap(&value, 13, &mut wrapped);
@@ -72,7 +101,7 @@ fn text(entry: &Entry) -> String {
     text
 }
 
-fn facts(entry: &Entry) -> Vec<(&'static str, String)> {
+fn facts(exposure: &Exposure, entry: &Entry) -> Vec<(&'static str, String)> {
     let Entry { provider, tool } = entry;
     let review = &tool.review;
     let mut facts = vec![("toolset", format!("{} ({})", tool.toolset, provider.title)), ("effect", effect(tool))];
@@ -101,6 +130,10 @@ fn facts(entry: &Entry) -> Vec<(&'static str, String)> {
             facts.push(("requests", requests.join(", ")));
         }
         Binding::Relay(relay) => facts.push(("relayed to", format!("the tool {} of the provider", relay.tool))),
+    }
+    if let Some((called, operation)) = exposure.place(*entry).filter(|(called, _)| *called != tool.name) {
+        let operation = operation.map(|operation| format!(" {OPERATION}={operation}")).unwrap_or_default();
+        facts.push(("call", format!("{called}{operation}")));
     }
     let former: Vec<&str> = tool.aliases.iter().map(|alias| alias.name.as_ref()).collect();
     if !former.is_empty() {
@@ -208,18 +241,21 @@ fn wrap(paragraph: &str, indent: usize, text: &mut String) {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::catalogue::{Catalogue, Selection};
     use crate::generated::PROVIDERS;
 
     #[test]
     fn every_tool_can_be_described() {
-        let catalogue = Catalogue::select(PROVIDERS, &Selection::default()).unwrap();
+        let catalogue = Arc::new(Catalogue::select(PROVIDERS, &Selection::default()).unwrap());
+        let exposure = Exposure::new(Arc::clone(&catalogue), None);
         for entry in catalogue.entries() {
-            let (text, name) = (text(entry), &entry.tool.name);
+            let (text, name) = (text(&exposure, entry), &entry.tool.name);
             assert!(text.starts_with(&format!("{name}: ")), "{text}");
             assert!(text.contains("\nFacts:\n  toolset"), "{text}");
-            let described: Value = serde_json::from_str(&as_json(entry)).unwrap();
+            let described: Value = serde_json::from_str(&as_json(&exposure, entry)).unwrap();
             assert_eq!(described["inputSchema"]["type"], "object", "{name}");
         }
     }

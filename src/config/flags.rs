@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use infra_mcp_model::Expose;
 
 use super::state::VARIABLE as STATE_VARIABLE;
 use super::{Only, Providers};
@@ -72,6 +73,9 @@ pub struct Options {
     /// Do not serve these tools, separated by commas
     #[arg(long, global = true, value_name = "NAMES", value_delimiter = ',')]
     pub exclude_tools: Vec<String>,
+    /// How tools are listed: `flat`, or by `domain`, those of a toolset as two [default: set by provider]
+    #[arg(long, global = true, value_name = "WAY")]
+    pub expose: Option<ExposeWay>,
     /// How far calls may go: `read`, `write` (what a later call can set back, too) or `full` [default: set by provider]
     #[arg(long, global = true, value_name = "LEVEL", value_parser = ["read", "write", "full"])]
     pub access: Option<String>,
@@ -112,6 +116,24 @@ pub struct Options {
     /// Use a simulated provider instead of the real one: no account, no network, nothing real is touched
     #[arg(long, global = true)]
     pub sandbox: bool,
+}
+
+/// How tools are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExposeWay {
+    /// Each by itself.
+    Flat,
+    /// Those of a toolset as two: NAME_query for what only reads, NAME_action for the rest.
+    Domain,
+}
+
+impl From<ExposeWay> for Expose {
+    fn from(way: ExposeWay) -> Self {
+        match way {
+            ExposeWay::Flat => Self::Flat,
+            ExposeWay::Domain => Self::Domain,
+        }
+    }
 }
 
 /// How a person approves a call.

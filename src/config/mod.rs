@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use infra_mcp_model::{Access, Danger, Provider, Toolset};
+use infra_mcp_model::{Access, Danger, Expose, Provider, Toolset};
 
 pub use environment::Environment;
 pub use flags::{
@@ -137,6 +137,8 @@ fn toolset<'p>(provider: &'p Provider, name: &str) -> Option<&'p Toolset> {
 pub struct Config {
     /// Which tools are served.
     pub selection: Selection,
+    /// How tools are listed, where a flag says so.
+    pub expose: Option<Expose>,
     /// What calls are judged by.
     pub policy: Policy,
     /// How approvals are obtained.
@@ -211,6 +213,7 @@ impl Config {
             result_limit: options.max_result,
             sandbox: options.sandbox,
             log: log_level(options.log, environment)?,
+            expose: options.expose.map(Into::into),
             selection: Selection { opened, ..selection(options, denied, only, providers)? },
             warnings,
         })

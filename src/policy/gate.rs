@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use infra_mcp_model::{Danger, Tool};
+use infra_mcp_model::{Danger, Effect, Tool};
 use ring::digest::{SHA256, digest};
 use ring::rand::{SecureRandom as _, SystemRandom};
 use serde_json::{Map, Value};
@@ -169,6 +169,20 @@ impl Gate {
     #[must_use]
     pub fn needs_approval(&self, call: &Call) -> bool {
         self.way != Way::None && self.policy.needs_approval(call)
+    }
+
+    /// Whether a person may have to be asked before a call of the tool is made.
+    #[must_use]
+    pub fn may_ask(&self, tool: &Tool) -> bool {
+        self.way != Way::None && self.policy.may_need_approval(tool)
+    }
+
+    /// What stands against an answer of this server's own, which touches nothing.
+    #[must_use]
+    pub fn stopped(&self, tool: &'static str) -> Option<Refusal> {
+        let reads = Danger { effect: Effect::Read, money: false, exec: false, secret: false };
+        let switch = self.switches.stopping(reads)?;
+        Some(Refusal { tool: tool.into(), objection: Objection::Stopped(switch) })
     }
 
     /// Lets a read of the server's own through, which shows what a call would act on.

@@ -23,7 +23,7 @@ mod tests;
 use std::collections::HashMap;
 use std::time::Instant;
 
-use infra_mcp_model::{Access, Danger, Effect, Tool};
+use infra_mcp_model::{Access, Danger, Tool};
 use serde_json::Value;
 
 use crate::call::Call;
@@ -115,17 +115,19 @@ impl Policy {
         self.rules.get(tool.name.as_ref()) == Some(&Rule::Confirm)
     }
 
+    /// Whether the operator allows no call of the tool.
+    #[must_use]
+    pub fn blocks(&self, tool: &Tool) -> bool {
+        self.rules.get(tool.name.as_ref()) == Some(&Rule::Block)
+    }
+
     /// Whether some call of the tool has to be approved.
     #[must_use]
     pub fn may_need_approval(&self, tool: &Tool) -> bool {
         match self.rules.get(tool.name.as_ref()) {
             Some(Rule::Confirm) => true,
             Some(Rule::Allow | Rule::Block) => false,
-            None => {
-                let review = &tool.review;
-                let worst = review.effect_when.iter().map(|when| when.effect).fold(review.effect, Effect::max);
-                Danger { effect: worst, ..Danger::of(review) }.is_grave()
-            }
+            None => Danger::worst(&tool.review).is_grave(),
         }
     }
 
@@ -170,8 +172,7 @@ impl Policy {
         if let Some(scope) = grant.lacking(&call.entry) {
             return Some(Objection::Scope(scope));
         }
-        let blocked = self.rules.get(call.entry.tool.name.as_ref()) == Some(&Rule::Block);
-        blocked.then_some(Objection::Blocked)
+        self.blocks(call.entry.tool).then_some(Objection::Blocked)
     }
 
     fn protected(&self, call: &Call, snapshot: Snapshot<'_>) -> Option<Objection> {

@@ -1,5 +1,6 @@
 //! What MCP asks of the server. Only tools are served; everything else is refused.
 
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::sync::Arc;
 
@@ -167,10 +168,10 @@ impl Served for Handler {
         Arc::clone(&self.0.server.local)
     }
 
-    fn lacking_scope(&self, principal: &Principal, tool: &str) -> Option<&'static str> {
-        let entry = self.0.server.catalogue.find(tool)?;
-        let grant = principal.grant();
-        if grant.reaches(&entry) { grant.lacking(&entry) } else { None }
+    fn lacking_scope(&self, principal: &Principal, call: &CallToolRequestParams) -> Option<&'static str> {
+        let arguments = call.arguments.as_ref().map_or_else(Cow::default, Cow::Borrowed);
+        let entry = self.0.server.called(&call.name, &arguments, principal)?;
+        principal.grant().lacking(&entry)
     }
 
     fn rest(&self) -> Option<&Rest> {

@@ -1,17 +1,20 @@
-//! `tools/list` out of the finished entries of the tool tables: no schema is parsed to list it.
+//! `tools/list` out of the finished entries of the tool tables, or of the finished parts that the operations of a
+//! toolset have in common: no schema is parsed to list it.
 //!
 //! rmcp has no place for finished JSON. So the handler returns an empty list with a private mark, rmcp
 //! completes the message around it, and the transport takes the mark off and puts the entries in. Whoever
 //! brings its own transport can leave all that alone and use [`Listing::to_value`].
 
+use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
-use infra_mcp_model::Tool;
+use infra_mcp_model::{Text, Tool};
 use rmcp::model::{ListToolsResult, MetaObject, ProtocolVersion, ServerJsonRpcMessage, ServerResult};
 use serde_json::Value;
 
-use crate::catalogue::Catalogue;
+use crate::catalogue::Entry;
+use crate::exposure::{Exposure, Presented};
 use crate::policy::{CONFIRM_TOKEN, CONFIRMATION, Gate};
 use crate::principal::Principal;
 
@@ -80,21 +83,30 @@ pub fn take_mark(result: &mut ServerResult) -> Option<Form> {
     Some(if titled == Value::Bool(true) { Form::Titled } else { Form::Untitled })
 }
 
-/// The selected tools as they are listed for one principal.
+/// What is listed for one principal.
 #[derive(Debug, Clone)]
 pub struct Listing {
-    catalogue: Arc<Catalogue>,
+    exposure: Arc<Exposure>,
     gate: Arc<Gate>,
     principal: Arc<Principal>,
     /// The entries in one piece, titled and untitled: made once for all who see the same.
     joined: Arc<[OnceLock<Bytes>; 2]>,
 }
 
+/// A part of an entry: of the tool tables, or made for the occasion.
+pub type Piece = Cow<'static, str>;
+
 impl Listing {
-    /// What `principal` may see of `catalogue`, with what `gate` asks of calls besides their arguments.
+    /// What `principal` may see of `exposure`, with what `gate` asks of calls besides their arguments.
     #[must_use]
-    pub fn new(catalogue: Arc<Catalogue>, gate: Arc<Gate>, principal: Arc<Principal>) -> Self {
-        Self { catalogue, gate, principal, joined: Arc::default() }
+    pub fn new(exposure: Arc<Exposure>, gate: Arc<Gate>, principal: Arc<Principal>) -> Self {
+        Self { exposure, gate, principal, joined: Arc::default() }
+    }
+
+    /// Whether the principal is shown the tool: it is granted, and the operator has not blocked it.
+    #[must_use]
+    pub fn shows(&self, entry: &Entry) -> bool {
+        shows(&self.gate, &self.principal, entry)
     }
 
     /// The entries as a JSON array.
@@ -102,24 +114,47 @@ impl Listing {
     /// # Errors
     /// If an entry is not valid JSON, which the generator rules out.
     pub fn to_value(&self, form: Form) -> serde_json::Result<Value> {
-        let entries: Vec<&[u8]> = self.pieces(form).collect();
-        serde_json::from_slice(&[b"[", &entries.concat()[..], b"]"].concat())
+        let entries: String = self.pieces(form).collect();
+        serde_json::from_str(&format!("[{entries}]"))
     }
 
-    /// The entries with the commas between them, in pieces that are parts of the tool tables.
-    pub fn pieces(&self, form: Form) -> impl Iterator<Item = &'static [u8]> {
-        let visible = self.catalogue.entries().iter().filter(|entry| self.principal.grant().admits(entry));
-        visible.enumerate().flat_map(move |(index, entry)| {
-            let listing = &entry.tool.listing;
+    /// The entries with the commas between them, in pieces.
+    pub fn pieces(&self, form: Form) -> impl Iterator<Item = Piece> {
+        let listed = self.exposure.presented().iter().filter_map(move |presented| self.entry(presented, form));
+        listed.enumerate().flat_map(|(index, entry)| {
             let comma = if index > 0 { "," } else { "" };
-            let title = if form == Form::Titled { listing.title.as_ref() } else { "" };
-            let added = self.added(entry.tool);
-            [comma, listing.head.as_ref(), title, listing.tail.as_ref(), added, listing.end.as_ref()].map(str::as_bytes)
+            std::iter::once(Cow::Borrowed(comma)).chain(entry)
         })
     }
-}
 
-impl Listing {
+    /// The pieces of one entry; none where the principal may see nothing of it.
+    fn entry(&self, presented: &Presented, form: Form) -> Option<[Piece; 5]> {
+        let titled = form == Form::Titled;
+        let made = |text: String| [text.into(), "".into(), "".into(), "".into(), "".into()];
+        match presented {
+            Presented::Tool { name, entry } => self.shows(entry).then(|| self.tool(name, entry.tool, titled)),
+            Presented::Domain(domain) => {
+                let visible = domain.operations.iter().filter(|entry| self.shows(entry));
+                let visible: Vec<Entry> = visible.copied().collect();
+                let asked = |name: &str| visible.iter().any(|entry| self.gate.asks_for(entry.tool, name));
+                let added = [(CONFIRM_TOKEN, token!()), (CONFIRMATION, phrase!())];
+                let added = added.into_iter().find(|(name, _)| asked(name));
+                (!visible.is_empty()).then(|| made(domain.listing(&visible, added, titled)))
+            }
+            Presented::Builtin(builtin) => Some(made(builtin.listing(titled).to_string())),
+        }
+    }
+
+    fn tool(&self, name: &Text, tool: &'static Tool, titled: bool) -> [Piece; 5] {
+        let listing = &tool.listing;
+        let head = match *name == tool.name {
+            true => Cow::Borrowed(listing.head.as_ref()),
+            false => format!("{{\"name\":{}", Value::from(name.as_ref())).into(),
+        };
+        let title = if titled { listing.title.as_ref() } else { "" };
+        [head, title.into(), listing.tail.as_ref().into(), self.added(tool).into(), listing.end.as_ref().into()]
+    }
+
     /// The property that the gate adds to the input schema of a tool.
     fn added(&self, tool: &Tool) -> &'static str {
         let alone = tool.listing.takes_nothing();
@@ -134,9 +169,14 @@ impl Listing {
 
     /// The entries with the commas between them, in one piece.
     fn joined(&self, form: Form) -> Bytes {
-        let make = || self.pieces(form).flatten().copied().collect();
+        let make = || self.pieces(form).collect::<String>().into();
         self.joined[usize::from(form == Form::Untitled)].get_or_init(make).clone()
     }
+}
+
+/// Whether a principal is shown a tool: it is granted, and the operator has not blocked it.
+pub(super) fn shows(gate: &Gate, principal: &Principal, entry: &Entry) -> bool {
+    principal.grant().admits(entry) && !gate.policy().blocks(entry.tool)
 }
 
 /// What comes before and after the entries in `message`, whose list had its mark taken off.
@@ -171,17 +211,23 @@ pub fn fill(frame: &[u8], listing: &Listing) -> Option<[Bytes; 3]> {
 
 #[cfg(test)]
 mod tests {
+    use infra_mcp_model::{Access, Expose};
     use rmcp::model::{JsonRpcMessage, RequestId, Tool as McpTool};
 
     use super::*;
-    use crate::catalogue::Selection;
+    use crate::catalogue::{Catalogue, Selection};
     use crate::generated::PROVIDERS;
     use crate::policy::{Policy, Way};
 
     fn everything() -> Listing {
-        let catalogue = Catalogue::select(PROVIDERS, &Selection::default()).unwrap();
         let gate = Gate::new(Policy::default(), Way::None, Arc::default());
-        Listing::new(Arc::new(catalogue), Arc::new(gate), Arc::new(Principal::local()))
+        Listing::new(exposure(), Arc::new(gate), Arc::new(Principal::local()))
+    }
+
+    fn exposure() -> Arc<Exposure> {
+        let full = Selection { access: Some(Access::Full), ..Selection::default() };
+        let catalogue = Catalogue::select(PROVIDERS, &full).unwrap();
+        Arc::new(Exposure::new(Arc::new(catalogue), Some(Expose::Flat)))
     }
 
     #[test]
@@ -196,8 +242,8 @@ mod tests {
             let message: ServerJsonRpcMessage = JsonRpcMessage::response(result, id);
 
             let (before, after) = around(&message);
-            let entries: Vec<&[u8]> = listing.pieces(form).collect();
-            let spliced = [before, entries.concat(), after].concat();
+            let entries: String = listing.pieces(form).collect();
+            let spliced = [before, entries.into_bytes(), after].concat();
 
             let mut expected = serde_json::to_value(&message).unwrap();
             expected["result"]["tools"] = listing.to_value(form).unwrap();
@@ -217,14 +263,14 @@ mod tests {
 
     #[test]
     fn what_the_gate_asks_for_stands_in_the_schema() {
-        let catalogue = Arc::new(Catalogue::select(PROVIDERS, &Selection::default()).unwrap());
+        let exposure = exposure();
         for (way, asked, other) in
             [(Way::Token, CONFIRM_TOKEN, CONFIRMATION), (Way::Phrase, CONFIRMATION, CONFIRM_TOKEN)]
         {
             let gate = Arc::new(Gate::new(Policy::default(), way, Arc::default()));
-            let listing = Listing::new(Arc::clone(&catalogue), Arc::clone(&gate), Arc::new(Principal::local()));
+            let listing = Listing::new(Arc::clone(&exposure), Arc::clone(&gate), Arc::new(Principal::local()));
             let value = listing.to_value(Form::Titled).unwrap();
-            for (listed, entry) in value.as_array().unwrap().iter().zip(catalogue.entries()) {
+            for (listed, entry) in value.as_array().unwrap().iter().zip(exposure.catalogue().entries()) {
                 let properties = &listed["inputSchema"]["properties"];
                 let grave = gate.policy().may_need_approval(entry.tool);
                 let own = entry.tool.takes(asked);

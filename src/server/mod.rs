@@ -1,39 +1,45 @@
-//! The only place that tells the way of a call: catalogue → arguments → policy → executor → result. [`Handler`] shows it
+//! The only place that tells the way of a call: exposure → arguments → policy → executor → result. [`Handler`] shows it
 //! to clients of MCP, [`rest`] to everybody else.
 
+mod builtin;
 mod handler;
 pub mod listing;
+mod meant;
 mod preview;
 mod question;
 pub mod rest;
 mod served;
+mod unknown;
 
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
-use infra_mcp_model::{Access, Location, Provider, Tool};
+use infra_mcp_model::{Location, Provider};
 use rmcp::model::CallToolResult;
 use serde_json::{Map, Value};
 
 pub use handler::Handler;
 use listing::Listing;
+use meant::{Meant, Unresolved};
 pub use served::Served;
+pub use unknown::UnknownTool;
 
 use crate::account::Account;
-use crate::arguments::Arguments;
+use crate::arguments::{Arguments, Violations};
 use crate::audit::{Recorder, Trail};
 use crate::call::{Call, Caller};
 use crate::catalogue::{Catalogue, Entry, Selection};
 use crate::error::CallError;
 use crate::executor::{Executor, Reply};
+use crate::exposure::{Exposure, Given};
 use crate::policy::{Admission, Gate};
 use crate::principal::Principal;
 use crate::providers;
 use crate::result::{self, Secrets};
 
-/// Everything a call needs. Listing and calling use the same catalogue, so nothing hidden can be called.
+/// Everything a call needs. Listing and calling use the same exposure, so nothing hidden can be called.
 pub struct Server {
     /// Everything that was built in; only to explain why a tool is not served.
     pub providers: &'static [&'static Provider],
@@ -41,6 +47,8 @@ pub struct Server {
     pub selection: Selection,
     /// The tools that are served.
     pub catalogue: Arc<Catalogue>,
+    /// What they are called by.
+    pub exposure: Arc<Exposure>,
     /// One account for each provider, by its name. A provider without an address has none.
     pub accounts: HashMap<&'static str, Arc<Account>>,
     /// What every call has to pass.
@@ -61,7 +69,7 @@ impl Server {
     /// The tools that `principal` may see.
     #[must_use]
     pub fn listing(&self, principal: Arc<Principal>) -> Listing {
-        Listing::new(Arc::clone(&self.catalogue), Arc::clone(&self.gate), principal)
+        Listing::new(Arc::clone(&self.exposure), Arc::clone(&self.gate), principal)
     }
 
     /// The user of this process, by a client of this name.
@@ -95,16 +103,38 @@ impl Server {
         arguments: Map<String, Value>,
         caller: Caller,
     ) -> Result<Result<Reply, CallError>, UnknownTool> {
-        let found = self.catalogue.find(name).ok_or_else(|| self.unknown(name));
-        let reached = found.and_then(|entry| match caller.principal.grant().reaches(&entry) {
-            true => Ok(entry),
-            false => Err(UnknownTool::beyond_grant(name)),
-        });
-        let entry = reached.inspect_err(|_| self.recorder.keep(Trail::new(name, &arguments, &caller).unknown()))?;
+        let meant = self.meant(name, &arguments, &caller.principal);
+        let meant = meant.inspect_err(|_| self.recorder.keep(Trail::new(name, &arguments, &caller).unknown()));
+        let (entry, given) = match meant {
+            Ok(Meant::Tool(entry, None)) => (entry, Given::from(arguments)),
+            Ok(Meant::Tool(entry, Some(alias))) => (entry, Given::renamed(alias, arguments)),
+            Ok(Meant::Operation(entry)) => (entry, Given::for_operation(entry.tool, arguments)),
+            Ok(Meant::Builtin(builtin)) => return Ok(self.answer(builtin, &arguments, &caller)),
+            Err(Unresolved::Tool(unknown)) => return Err(unknown),
+            Err(Unresolved::Operation(text)) => return Ok(Err(CallError::Operation { text })),
+        };
+        Ok(self.timed(entry, given, caller).await)
+    }
+
+    /// Calls a tool that is known, whatever it is called by.
+    async fn attempt_tool(
+        &self,
+        entry: Entry,
+        arguments: Map<String, Value>,
+        caller: Caller,
+    ) -> Result<Result<Reply, CallError>, UnknownTool> {
+        if !caller.principal.grant().reaches(&entry) {
+            self.recorder.keep(Trail::new(&entry.tool.name, &arguments, &caller).unknown());
+            return Err(UnknownTool::beyond_grant(&entry.tool.name));
+        }
+        Ok(self.timed(entry, arguments.into(), caller).await)
+    }
+
+    async fn timed(&self, entry: Entry, given: Given, caller: Caller) -> Result<Reply, CallError> {
         let begun = Instant::now();
         let principal = Arc::clone(&caller.principal);
         let address = caller.address.map(tracing::field::display);
-        let outcome = self.carry_out(entry, arguments, caller).await;
+        let outcome = self.carry_out(entry, given, caller).await;
         tracing::info!(
             target: "infra_mcp",
             tool = %entry.tool.name,
@@ -114,20 +144,15 @@ impl Server {
             milliseconds = begun.elapsed().as_millis(),
             "call"
         );
-        Ok(outcome)
+        outcome
     }
 
     /// Carries out one call of a tool that is served, and leaves its trace.
-    pub(crate) async fn carry_out(
-        &self,
-        entry: Entry,
-        arguments: Map<String, Value>,
-        caller: Caller,
-    ) -> Result<Reply, CallError> {
-        let mut trail = Trail::new(&entry.tool.name, &arguments, &caller);
+    pub(crate) async fn carry_out(&self, entry: Entry, given: Given, caller: Caller) -> Result<Reply, CallError> {
+        let mut trail = Trail::new(&entry.tool.name, &given.arguments, &caller);
         trail.found(entry);
         let mut recording = Recording { recorder: &self.recorder, trail: Some(trail) };
-        let outcome = self.pass(entry, arguments, caller, &mut recording).await;
+        let outcome = self.pass(entry, given, caller, &mut recording).await;
         recording.end(&outcome);
         outcome
     }
@@ -135,12 +160,14 @@ impl Server {
     async fn pass(
         &self,
         entry: Entry,
-        mut arguments: Map<String, Value>,
+        mut given: Given,
         caller: Caller,
         recording: &mut Recording<'_>,
     ) -> Result<Reply, CallError> {
-        let evidence = self.gate.take_evidence(entry.tool, &mut arguments);
-        let arguments = Arguments::validate(entry.tool, arguments).map_err(CallError::Arguments)?;
+        let evidence = self.gate.take_evidence(entry.tool, &mut given.arguments);
+        let told = given.of_operation;
+        let wrong = |violations: Violations| if told { violations.explained(self.describe(entry)) } else { violations };
+        let arguments = given.validate(entry.tool).map_err(wrong).map_err(CallError::Arguments)?;
         let account = self.account(entry.provider)?;
         let call = Call { entry, arguments, account, caller };
         let resource = if self.gate.must_see_resource(&call) { self.see_resource(&call).await } else { None };
@@ -212,43 +239,6 @@ impl Server {
             CallError::Client { problem }
         })
     }
-
-    /// Why no tool of this name is served.
-    pub(crate) fn unknown(&self, name: &str) -> UnknownTool {
-        UnknownTool {
-            name: name.to_owned(),
-            hidden: self.built_in(name).map(|tool| self.reason(tool)),
-            nearest: self.catalogue.nearest(name),
-        }
-    }
-
-    fn built_in(&self, name: &str) -> Option<&'static Tool> {
-        let toolsets = self.providers.iter().flat_map(|provider| provider.toolsets.iter());
-        toolsets.flat_map(|toolset| toolset.tools.iter()).find(|tool| tool.answers_to(name))
-    }
-
-    /// What keeps a tool that was built in from being served.
-    fn reason(&self, tool: &Tool) -> String {
-        let among = |names: &[String]| names.iter().any(|name| tool.answers_to(name));
-        let selection = &self.selection;
-        if among(&selection.exclude) {
-            "the operator leaves it out (--exclude-tools, or a deny list)".to_owned()
-        } else if selection.toolsets.as_ref().is_some_and(|toolsets| !toolsets.iter().any(|name| *name == tool.toolset))
-        {
-            format!(
-                "its toolset `{}` is not among those selected (--toolsets, or a binary for one toolset)",
-                tool.toolset
-            )
-        } else if selection.tools.as_deref().is_some_and(|tools| !among(tools)) {
-            "it is not among those given with --tools".to_owned()
-        } else if selection.access == Some(Access::Read) {
-            "it does more than read, and the server was started with --read-only or --access read".to_owned()
-        } else if selection.providers.is_some() {
-            "its provider is not among those selected".to_owned()
-        } else {
-            "it goes further than this server was started for; --access full would serve it".to_owned()
-        }
-    }
 }
 
 impl fmt::Debug for Server {
@@ -291,33 +281,3 @@ impl Drop for Recording<'_> {
         }
     }
 }
-
-/// No tool of this name is served.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UnknownTool {
-    name: String,
-    /// Why a tool that exists is not served.
-    hidden: Option<String>,
-    nearest: Option<&'static str>,
-}
-
-impl UnknownTool {
-    /// The tool is served, and not to this principal.
-    fn beyond_grant(name: &str) -> Self {
-        Self { name: name.to_owned(), hidden: Some("your token does not reach it".to_owned()), nearest: None }
-    }
-}
-
-impl fmt::Display for UnknownTool {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Whatever the caller sent as a name, the answer stays short.
-        let name: String = self.name.chars().take(100).collect();
-        match (&self.hidden, self.nearest) {
-            (Some(reason), _) => write!(f, "The tool {name:?} is not enabled in this server: {reason}."),
-            (None, Some(nearest)) => write!(f, "There is no tool {name:?}. Did you mean {nearest:?}?"),
-            (None, None) => write!(f, "There is no tool {name:?}. tools/list shows all of them."),
-        }
-    }
-}
-
-impl std::error::Error for UnknownTool {}

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use rmcp::ServerHandler;
+use rmcp::model::CallToolRequestParams;
 
 use super::listing::Listing;
 use super::rest::Rest;
@@ -21,8 +22,8 @@ pub trait Served: ServerHandler + Clone {
         Arc::new(Principal::local())
     }
 
-    /// The scope that keeps `principal` from calling a tool which it may otherwise see.
-    fn lacking_scope(&self, _principal: &Principal, _tool: &str) -> Option<&'static str> {
+    /// The scope that keeps `principal` from making a call of something which it may otherwise see.
+    fn lacking_scope(&self, _principal: &Principal, _call: &CallToolRequestParams) -> Option<&'static str> {
         None
     }
 

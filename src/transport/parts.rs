@@ -1,5 +1,6 @@
 //! Output that is partly made for the occasion and partly lies in the program anyway.
 
+use std::borrow::Cow;
 use std::io::{self, IoSlice};
 
 use tokio::io::{AsyncWrite, AsyncWriteExt};
@@ -24,6 +25,14 @@ impl Parts {
     /// Where bytes are appended.
     pub(crate) fn bytes(&mut self) -> &mut Vec<u8> {
         &mut self.made
+    }
+
+    /// Appends a text of the program, or one that was made.
+    pub(crate) fn add(&mut self, piece: Cow<'static, str>) {
+        match piece {
+            Cow::Borrowed(piece) => self.lend(piece.as_bytes()),
+            Cow::Owned(piece) => self.made.extend_from_slice(piece.as_bytes()),
+        }
     }
 
     /// Appends a piece of the program.

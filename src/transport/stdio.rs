@@ -293,7 +293,7 @@ impl<R: AsyncRead + Unpin + Send> Connection<R> {
             Some((form, listing)) => {
                 let (before, after) = listing::around(&message);
                 out.bytes().extend_from_slice(&before);
-                listing.pieces(form).for_each(|piece| out.lend(piece));
+                listing.pieces(form).for_each(|piece| out.add(piece));
                 out.bytes().extend_from_slice(&after);
             }
             // Writing to memory fails only for maps without text keys, and these types have none.

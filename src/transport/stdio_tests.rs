@@ -34,8 +34,9 @@ impl ServerHandler for Echo {
 impl Served for Echo {
     fn listing(&self, principal: &Arc<Principal>) -> Option<Listing> {
         let catalogue = Catalogue::select(PROVIDERS, &Selection::default()).unwrap();
+        let exposure = crate::exposure::Exposure::new(Arc::new(catalogue), None);
         let gate = Gate::new(Policy::default(), Way::None, Arc::default());
-        Some(Listing::new(Arc::new(catalogue), Arc::new(gate), Arc::clone(principal)))
+        Some(Listing::new(Arc::new(exposure), Arc::new(gate), Arc::clone(principal)))
     }
 }
 

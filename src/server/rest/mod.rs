@@ -22,9 +22,11 @@ use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, Method, Response, StatusCode, Uri};
 use serde_json::{Map, Value, json};
 
-use super::Server;
 use super::listing::Form;
+use super::{Server, UnknownTool};
 use crate::call::Caller;
+use crate::error::CallError;
+use crate::executor::Reply;
 use crate::principal::Principal;
 use routes::{Found, Routes};
 
@@ -69,7 +71,7 @@ impl Rest {
             (TOOLS | "/openapi.json", _) => not_allowed("GET"),
             _ => match self.routes.find(method, path) {
                 Found::Route(route, values) => match arguments::of_route(route, values, uri.query(), body) {
-                    Ok(arguments) => self.call(&route.entry.tool.name, arguments, caller).await,
+                    Ok(arguments) => told(self.server.attempt_tool(route.entry, arguments, caller).await, self.limit()),
                     Err(problem) => invalid(&problem),
                 },
                 Found::OtherMethods(methods) => not_allowed(&methods.join(", ")),
@@ -83,18 +85,16 @@ impl Rest {
     }
 
     async fn call(&self, name: &str, arguments: Map<String, Value>, caller: Caller) -> Response<Vec<u8>> {
-        match self.server.attempt(name, arguments, caller).await {
-            Ok(Ok(reply)) => outcome::done(reply, self.server.result_limit),
-            Ok(Err(error)) => outcome::failed(&error),
-            Err(unknown) => {
-                respond(StatusCode::NOT_FOUND, &json!({ "error": unknown.to_string(), "code": "unknown_tool" }))
-            }
-        }
+        told(self.server.attempt(name, arguments, caller).await, self.limit())
+    }
+
+    fn limit(&self) -> usize {
+        self.server.result_limit
     }
 
     fn tools(&self, principal: Arc<Principal>) -> Response<Vec<u8>> {
         let mut text = br#"{"tools":["#.to_vec();
-        self.server.listing(principal).pieces(Form::Titled).for_each(|piece| text.extend_from_slice(piece));
+        self.server.listing(principal).pieces(Form::Titled).for_each(|piece| text.extend_from_slice(piece.as_bytes()));
         text.extend_from_slice(b"]}");
         json_text(StatusCode::OK, text)
     }
@@ -110,6 +110,17 @@ impl Rest {
                 let said = json!({ "error": "The description could not be made.", "code": "internal" });
                 respond(StatusCode::INTERNAL_SERVER_ERROR, &said)
             }
+        }
+    }
+}
+
+/// The answer to a call.
+fn told(outcome: Result<Result<Reply, CallError>, UnknownTool>, limit: usize) -> Response<Vec<u8>> {
+    match outcome {
+        Ok(Ok(reply)) => outcome::done(reply, limit),
+        Ok(Err(error)) => outcome::failed(&error),
+        Err(unknown) => {
+            respond(StatusCode::NOT_FOUND, &json!({ "error": unknown.to_string(), "code": "unknown_tool" }))
         }
     }
 }

@@ -70,7 +70,9 @@ fn retry_after(error: &CallError) -> Option<Duration> {
 /// 502 whatever it is.
 fn meaning(error: &CallError) -> (StatusCode, &str) {
     match error {
-        CallError::Arguments(_) | CallError::Build(_) => (StatusCode::BAD_REQUEST, "invalid_arguments"),
+        CallError::Arguments(_) | CallError::Operation { .. } | CallError::Build(_) => {
+            (StatusCode::BAD_REQUEST, "invalid_arguments")
+        }
         CallError::Refused(refusal) => {
             let code = refusal.code();
             let status = match code {

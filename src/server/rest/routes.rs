@@ -41,9 +41,12 @@ impl Routes {
     pub(super) fn new(catalogue: &Catalogue) -> Self {
         let mut providers: Vec<_> = catalogue.entries().iter().map(|entry| entry.provider).collect();
         providers.dedup_by_key(|provider| &provider.name);
-        let rows = providers.into_iter().flat_map(|provider| provider.rest.iter());
+        let rows = providers.into_iter().flat_map(|provider| provider.rest.iter().map(move |row| (provider, row)));
         let mut routes: Vec<Route> = rows
-            .filter_map(|row| Some(Route { row, entry: catalogue.find(&row.tool)?, steps: steps(&row.path.0) }))
+            .filter_map(|(provider, row)| {
+                let entry = catalogue.get(&provider.name, &row.tool)?;
+                Some(Route { row, entry, steps: steps(&row.path.0) })
+            })
             .collect();
         routes.sort_by(|one, other| one.steps.cmp(&other.steps));
         Self(routes)

@@ -119,7 +119,7 @@ impl<H: Served> App<H> {
             }
             match &request.request {
                 ClientRequest::CallToolRequest(call) => {
-                    if let Some(scope) = self.handler.lacking_scope(&principal, &call.params.name) {
+                    if let Some(scope) = self.handler.lacking_scope(&principal, &call.params) {
                         return self.refuse_caller(&Challenge::Insufficient(vec![scope.to_owned()]));
                     }
                 }

@@ -2,103 +2,23 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+mod over_stdio;
 
+use std::io::Write as _;
+use std::process::Stdio;
+
+use over_stdio::{Client, command, events, printed, quoted};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+const SERVER: &str = env!("CARGO_BIN_EXE_hostinger-mcp");
 const RECREATE: &str = "VPS_recreateVirtualMachineV1";
 
-struct Client {
-    process: Child,
-    input: Option<ChildStdin>,
-    answers: BufReader<ChildStdout>,
-    last: u64,
-}
-
-impl Client {
-    fn start(state: &Path, flags: &[&str]) -> Self {
-        Self::able(state, flags, &json!({}))
-    }
-
-    /// A client that declares these capabilities.
-    fn able(state: &Path, flags: &[&str], capabilities: &Value) -> Self {
-        let mut process = command(state, flags).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        let input = process.stdin.take();
-        let answers = BufReader::new(process.stdout.take().unwrap());
-        let mut client = Self { process, input, answers, last: 0 };
-        let hello = json!({
-            "protocolVersion": "2025-11-25",
-            "capabilities": capabilities,
-            "clientInfo": {"name": "t", "version": "1"},
-        });
-        client.request("initialize", &hello);
-        client.send(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}));
-        client
-    }
-
-    fn send(&mut self, message: &Value) {
-        writeln!(self.input.as_mut().unwrap(), "{message}").unwrap();
-    }
-
-    fn request(&mut self, method: &str, params: &Value) -> Value {
-        self.last += 1;
-        self.send(&json!({"jsonrpc": "2.0", "id": self.last, "method": method, "params": params}));
-        self.next()
-    }
-
-    /// What the server says next.
-    fn next(&mut self) -> Value {
-        let mut line = String::new();
-        self.answers.read_line(&mut line).unwrap();
-        serde_json::from_str(&line).unwrap()
-    }
-
-    /// Whether the call succeeded, and its text.
-    fn call(&mut self, tool: &str, arguments: &Value) -> (bool, String) {
-        let answer = self.request("tools/call", &json!({"name": tool, "arguments": arguments}));
-        match answer["result"]["content"][0]["text"].as_str() {
-            Some(text) => (answer["result"]["isError"] != true, text.to_owned()),
-            None => (false, answer["error"]["message"].to_string()),
-        }
-    }
-
-    /// The machine as the provider has it.
-    fn machine(&mut self) -> Value {
-        let (done, text) = self.call("VPS_getVirtualMachineDetailsV1", &json!({"virtualMachineId": 100_001}));
-        assert!(done, "{text}");
-        serde_json::from_str(&text).unwrap()
-    }
-
-    fn kill(mut self) {
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
-    }
-
-    fn end(mut self) {
-        drop(self.input.take());
-        assert!(self.process.wait().unwrap().success());
-    }
-}
-
-fn command(state: &Path, flags: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_hostinger-mcp"));
-    command.env_clear().current_dir(state).args(["--sandbox", "--state-dir"]).arg(state).args(flags);
-    command.stderr(Stdio::null());
-    command
-}
-
-/// What a sub-command prints.
-fn printed(state: &Path, words: &[&str]) -> String {
-    let output = command(state, words).output().unwrap();
-    assert!(output.status.success(), "{words:?}");
-    String::from_utf8(output.stdout).unwrap()
-}
-
-fn events(state: &Path) -> Vec<Value> {
-    printed(state, &["audit", "export"]).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+/// The machine as the provider has it.
+fn machine(client: &mut Client) -> Value {
+    let (done, text) = client.call("VPS_getVirtualMachineDetailsV1", &json!({"virtualMachineId": 100_001}));
+    assert!(done, "{text}");
+    serde_json::from_str(&text).unwrap()
 }
 
 fn recreate() -> Value {
@@ -110,16 +30,11 @@ fn with(mut arguments: Value, name: &str, value: &str) -> Value {
     arguments
 }
 
-/// The text between the first two double quotes behind a word.
-fn quoted(text: &str, word: &str) -> String {
-    text.split_once(word).unwrap().1.split('"').nth(1).unwrap().to_owned()
-}
-
 #[test]
 fn a_model_alone_gets_nothing_dangerous_done() {
     let state = TempDir::new().unwrap();
-    let mut client = Client::start(state.path(), &[]);
-    let before = client.machine();
+    let mut client = Client::start(SERVER, state.path(), &[]);
+    let before = machine(&mut client);
     let (done, preview) = client.call(RECREATE, &recreate());
     assert!(!done && preview.starts_with("confirmation_required"), "{preview}");
     assert!(preview.contains("approve ") && preview.contains("web-1.example.com"), "{preview}");
@@ -138,19 +53,19 @@ fn a_model_alone_gets_nothing_dangerous_done() {
         let (done, text) = client.call(tool, &recreate());
         assert!(!done, "{tool}: {text}");
     }
-    assert_eq!(client.machine(), before, "nothing was done");
+    assert_eq!(machine(&mut client), before, "nothing was done");
     client.end();
     // A pipe is no person.
-    let mut approve = command(state.path(), &["approve", &id]).stdin(Stdio::piped()).spawn().unwrap();
+    let mut approve = command(SERVER, state.path(), &["approve", &id]).stdin(Stdio::piped()).spawn().unwrap();
     let _ = approve.stdin.take().unwrap().write_all(b"yes\n");
     assert!(!approve.wait().unwrap().success());
-    assert!(printed(state.path(), &["approve"]).contains(&id), "it still waits");
+    assert!(printed(SERVER, state.path(), &["approve"]).contains(&id), "it still waits");
 }
 
 #[test]
 fn a_token_is_good_for_the_call_that_was_shown() {
     let state = TempDir::new().unwrap();
-    let mut client = Client::start(state.path(), &["--approval", "token"]);
+    let mut client = Client::start(SERVER, state.path(), &["--approval", "token"]);
     let (_, preview) = client.call(RECREATE, &recreate());
     let token = quoted(&preview, "`confirm_token`");
     for (arguments, code) in [
@@ -178,7 +93,7 @@ fn a_token_is_good_for_the_call_that_was_shown() {
 #[test]
 fn a_phrase_names_what_is_done() {
     let state = TempDir::new().unwrap();
-    let mut client = Client::start(state.path(), &["--approval", "phrase"]);
+    let mut client = Client::start(SERVER, state.path(), &["--approval", "phrase"]);
     let (_, preview) = client.call(RECREATE, &recreate());
     let phrase = quoted(&preview, "`confirmation`");
     assert!(phrase.ends_with(" 100001"), "{phrase}");
@@ -192,7 +107,7 @@ fn a_phrase_names_what_is_done() {
 #[test]
 fn a_kill_switch_reaches_a_server_that_runs() {
     let state = TempDir::new().unwrap();
-    let mut client = Client::start(state.path(), &[]);
+    let mut client = Client::start(SERVER, state.path(), &[]);
     let start = json!({"virtualMachineId": 100_002});
     for (thrown, reads, writes) in [
         (&["throw", "writes"], true, false),
@@ -200,7 +115,7 @@ fn a_kill_switch_reaches_a_server_that_runs() {
         (&["release", "everything"], true, false),
         (&["release", "writes"], true, true),
     ] {
-        printed(state.path(), &[&["kill-switch"][..], thrown].concat());
+        printed(SERVER, state.path(), &[&["kill-switch"][..], thrown].concat());
         let (read, text) = client.call("VPS_getVirtualMachinesV1", &json!({}));
         assert_eq!(read, reads, "{thrown:?}: {text}");
         let (written, text) = client.call("VPS_startVirtualMachineV1", &start);
@@ -216,7 +131,7 @@ fn what_is_protected_stays_whatever_the_argument_is_called() {
     let policy =
         "[protected]\nhostinger = [\"web-1.*\", \"example.com\"]\n[tools]\nVPS_stopVirtualMachineV1 = \"block\"\n";
     std::fs::write(state.path().join("policy.toml"), policy).unwrap();
-    let mut client = Client::start(state.path(), &["--policy", "policy.toml", "--approval", "none"]);
+    let mut client = Client::start(SERVER, state.path(), &["--policy", "policy.toml", "--approval", "none"]);
     for (tool, arguments, code) in [
         ("VPS_restartVirtualMachineV1", json!({"virtualMachineId": 100_001}), Some("protected_resource")),
         (RECREATE, recreate(), Some("protected_resource")),
@@ -237,22 +152,22 @@ fn what_is_protected_stays_whatever_the_argument_is_called() {
 #[test]
 fn the_audit_log_tells_what_happened_and_what_may_have() {
     let state = TempDir::new().unwrap();
-    let mut client = Client::start(state.path(), &[]);
+    let mut client = Client::start(SERVER, state.path(), &[]);
     client.call("VPS_getVirtualMachinesV1", &json!({}));
     client.call(RECREATE, &with(recreate(), "password", "canary-Password-1"));
     client.call("VPS_startVirtualMachineV1", &json!({"virtualMachineId": "canary-wrong"}));
     client.call("no_such_tool", &json!({}));
     client.end();
     let decisions: Vec<String> =
-        events(state.path()).iter().map(|event| event["decision"].as_str().unwrap().to_owned()).collect();
+        events(SERVER, state.path()).iter().map(|event| event["decision"].as_str().unwrap().to_owned()).collect();
     assert_eq!(decisions, ["allowed", "confirmation_required", "invalid_arguments", "unknown_tool"]);
-    assert!(printed(state.path(), &["audit", "verify"]).starts_with("The log is whole: 4 events"));
+    assert!(printed(SERVER, state.path(), &["audit", "verify"]).starts_with("The log is whole: 4 events"));
 
     // Whatever moment the process dies at: what was begun is in the log.
-    let mut client = Client::start(state.path(), &[]);
+    let mut client = Client::start(SERVER, state.path(), &[]);
     client.call("VPS_startVirtualMachineV1", &json!({"virtualMachineId": 100_002}));
     client.kill();
-    let events = events(state.path());
+    let events = events(SERVER, state.path());
     let intent = events.iter().find(|event| event["event"] == "intent").unwrap();
     assert_eq!(
         (intent["tool"].as_str(), intent["principal"].as_str()),
@@ -276,7 +191,7 @@ fn a_person_is_asked_while_the_call_waits() {
         (json!({"error": {"code": -32601, "message": "no"}}), "confirmation_required"),
         (json!({"result": {"action": "accept", "content": {"approve": true}}}), ""),
     ] {
-        let mut client = Client::able(state.path(), &[], &json!({"elicitation": {}}));
+        let mut client = Client::able(SERVER, state.path(), &[], &json!({"elicitation": {}}));
         let question = client.request("tools/call", &json!({"name": RECREATE, "arguments": recreate()}));
         assert_eq!(question["method"], "elicitation/create", "{question}");
         let message = question["params"]["message"].as_str().unwrap();
@@ -292,7 +207,7 @@ fn a_person_is_asked_while_the_call_waits() {
         } else {
             assert!(result["result"]["isError"] == true && text.starts_with(code), "{answer}: {result}");
         }
-        assert_eq!(client.machine()["state"] == "recreating", code.is_empty(), "{answer}");
+        assert_eq!(machine(&mut client)["state"] == "recreating", code.is_empty(), "{answer}");
         // The next call is a new question.
         let question = client.request("tools/call", &json!({"name": RECREATE, "arguments": recreate()}));
         assert_eq!(question["method"], "elicitation/create", "{question}");
@@ -304,7 +219,7 @@ fn a_person_is_asked_while_the_call_waits() {
 #[test]
 fn a_person_is_asked_between_two_calls() {
     let state = TempDir::new().unwrap();
-    let mut client = Client::start(state.path(), &[]);
+    let mut client = Client::start(SERVER, state.path(), &[]);
     let meta = |capabilities: Value| {
         json!({
             "io.modelcontextprotocol/protocolVersion": "2026-07-28",
@@ -350,10 +265,10 @@ fn a_person_is_asked_between_two_calls() {
     }
     client.end();
     // Nothing of it is kept in a process.
-    let mut client = Client::start(state.path(), &[]);
+    let mut client = Client::start(SERVER, state.path(), &[]);
     let token = ask(&mut client);
     client.end();
-    let mut client = Client::start(state.path(), &[]);
+    let mut client = Client::start(SERVER, state.path(), &[]);
     let done = client.request("tools/call", &with(call(recreate(), able()), &token, yes()));
     assert_eq!(refused(&done), None, "{done}");
     let again = client.request("tools/call", &with(call(recreate(), able()), &token, yes()));

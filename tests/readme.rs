@@ -22,7 +22,9 @@ const SPLIT: &str = "hostinger";
 #[test]
 fn binaries_table_equals_the_catalogue() {
     let listed = run("infra-mcp", &["--access", "full", "list", "--json"]);
-    let tools: Vec<Value> = serde_json::from_slice(&listed.stdout).expect("list --json prints JSON");
+    let mut tools: Vec<Value> = serde_json::from_slice(&listed.stdout).expect("list --json prints JSON");
+    // What the server answers by itself belongs to no provider.
+    tools.retain(|tool| tool["provider"].is_string());
     let mut expected = BTreeMap::new();
     for tool in tools.iter().filter(|tool| tool["provider"] == SPLIT) {
         let toolset = tool["toolset"].as_str().expect("every tool has a toolset");

@@ -196,9 +196,10 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Describe one tool: what it does, its arguments, its reviewed facts
+    /// Describe one tool, or one operation of a tool: what it does, its arguments, its reviewed facts
     Describe {
-        /// Name of the tool
+        /// Name of the tool or operation
+        #[arg(value_name = "NAME")]
         tool: String,
         /// Print the facts and the full input schema as JSON
         #[arg(long)]
@@ -355,6 +356,7 @@ Arguments:
   name=value      the value is text where the tool takes text there, JSON otherwise
   name:=JSON      the value is JSON in any case
   a.b=value       a member of the object `a`
+  operation=NAME  which operation, of a tool that stands for several (`call vms_query operation=GetVm id=...`)
   {\"name\": ...}   all arguments as one JSON object
   -               the same, read from standard input";
 
@@ -469,7 +471,7 @@ mod tests {
             ("--timeout 0", "1..=86400"),
             ("--timeout soon", "invalid digit"),
             ("lst", "list"),
-            ("describe", "<TOOL>"),
+            ("describe", "<NAME>"),
         ] {
             let message = parse(line).unwrap_err().to_string();
             assert!(message.contains(expected), "{line}: {message}");

@@ -147,7 +147,11 @@ pub(super) fn denied(
     };
     let mut denied = Vec::new();
     for name in value.split(',').map(str::trim).filter(|name| !name.is_empty()) {
-        let meant = |tool: &&Tool| tool.answers_to(name) || tool.operation().is_some_and(|known| known.id == name);
+        let meant = |tool: &&Tool| {
+            tool.answers_to(name)
+                || tool.operation_name == name
+                || tool.operation().is_some_and(|known| known.id == name)
+        };
         let before = denied.len();
         denied.extend(provider.tools().filter(meant).map(|tool| tool.name.to_string()));
         if denied.len() == before {

@@ -218,21 +218,22 @@ mod tests {
     use crate::catalogue::{Catalogue, Selection};
     use crate::generated::PROVIDERS;
     use crate::policy::{Policy, Way};
+    use crate::principal::Grant;
 
-    fn everything() -> Listing {
-        let gate = Gate::new(Policy::default(), Way::None, Arc::default());
-        Listing::new(exposure(), Arc::new(gate), Arc::new(Principal::local()))
-    }
-
-    fn exposure() -> Arc<Exposure> {
+    fn exposure(expose: Expose) -> Arc<Exposure> {
         let full = Selection { access: Some(Access::Full), ..Selection::default() };
         let catalogue = Catalogue::select(PROVIDERS, &full).unwrap();
-        Arc::new(Exposure::new(Arc::new(catalogue), Some(Expose::Flat)))
+        Arc::new(Exposure::new(Arc::new(catalogue), Some(expose)))
+    }
+
+    fn listing(exposure: Arc<Exposure>, way: Way, grant: Grant) -> Listing {
+        let gate = Gate::new(Policy::default(), way, Arc::default());
+        Listing::new(exposure, Arc::new(gate), Arc::new(Principal::new("somebody", grant)))
     }
 
     #[test]
     fn the_bytes_are_those_of_the_list_as_values() {
-        let listing = everything();
+        let listing = listing(exposure(Expose::Flat), Way::None, Grant::default());
         for form in [Form::Titled, Form::Untitled] {
             let mut list = mark(form);
             list.ttl_ms = Some(5);
@@ -256,14 +257,83 @@ mod tests {
 
     #[test]
     fn every_entry_is_a_tool_to_rmcp() {
-        let value = everything().to_value(Form::Titled).unwrap();
-        let tools: Vec<McpTool> = serde_json::from_value(value).unwrap();
-        assert!(tools.iter().all(|tool| tool.title.is_some() && tool.annotations.is_some()));
+        for expose in Expose::ALL {
+            let value = listing(exposure(expose), Way::Token, Grant::default()).to_value(Form::Titled).unwrap();
+            let tools: Vec<McpTool> = serde_json::from_value(value.clone()).unwrap();
+            assert!(tools.iter().all(|tool| tool.title.is_some() && tool.annotations.is_some()));
+            for tool in value.as_array().unwrap() {
+                plain(&tool["inputSchema"], tool["name"].as_str().unwrap());
+            }
+        }
+    }
+
+    /// Nothing but what all clients take.
+    fn plain(schema: &Value, place: &str) {
+        let known = ["type", "description", "enum", "items", "properties", "required"];
+        let schema = schema.as_object().unwrap();
+        assert!(schema.keys().all(|key| known.contains(&key.as_str())), "{place}: {schema:?}");
+        assert!(schema["type"].is_string(), "{place}");
+        assert_eq!(schema["type"] == "array", schema.contains_key("items"), "{place}");
+        let properties = schema.get("properties").and_then(Value::as_object);
+        let required = schema.get("required").and_then(Value::as_array);
+        for name in required.into_iter().flatten() {
+            assert!(properties.is_some_and(|known| known.contains_key(name.as_str().unwrap())), "{place}: {name}");
+        }
+        properties.into_iter().flatten().for_each(|(name, schema)| plain(schema, &format!("{place}.{name}")));
+        schema.get("items").into_iter().for_each(|items| plain(items, &format!("{place}[]")));
+    }
+
+    #[test]
+    fn a_tool_for_several_operations_shows_those_that_the_principal_may_call() {
+        let exposure = exposure(Expose::Domain);
+        let scopes = |scopes: &[&str]| Some(scopes.iter().map(ToString::to_string).collect());
+        for grant in [
+            Grant::default(),
+            Grant { read_only: true, ..Grant::default() },
+            Grant { toolsets: scopes(&["dns", "vms"]), ..Grant::default() },
+            Grant { scopes: scopes(&["vms:read", "dns:write"]), ..Grant::default() },
+        ] {
+            let listing = listing(Arc::clone(&exposure), Way::Token, grant);
+            let value = listing.to_value(Form::Titled).unwrap();
+            let mut listed = value.as_array().unwrap().iter();
+            for domain in exposure.domains() {
+                let visible: Vec<&Tool> =
+                    domain.operations.iter().filter(|entry| listing.shows(entry)).map(|entry| entry.tool).collect();
+                if visible.is_empty() {
+                    continue;
+                }
+                let tool = listed.next().unwrap();
+                assert_eq!(tool["name"], domain.name.as_str());
+                let properties = tool["inputSchema"]["properties"].as_object().unwrap();
+                let names: Vec<&str> = visible.iter().map(|tool| tool.operation_name.as_ref()).collect();
+                assert_eq!(properties["operation"]["enum"], serde_json::json!(names));
+                let ours = ["operation", "body", CONFIRM_TOKEN];
+                for name in properties.keys().filter(|name| !ours.contains(&name.as_str())) {
+                    assert!(visible.iter().any(|tool| tool.takes(name)), "{} {name}", domain.name);
+                }
+                let asked = domain.operations.iter().filter(|entry| listing.shows(entry));
+                let asked = asked.clone().any(|entry| listing.gate.asks_for(entry.tool, CONFIRM_TOKEN));
+                assert_eq!(properties.contains_key(CONFIRM_TOKEN), asked, "{}", domain.name);
+            }
+            assert_eq!(listed.next().unwrap()["name"], "describe_operation");
+        }
+    }
+
+    #[test]
+    fn a_blocked_tool_is_not_listed() {
+        let exposure = exposure(Expose::Flat);
+        let blocked = exposure.catalogue().entries()[0].tool.name.to_string();
+        let rules = [(blocked.clone(), crate::policy::Rule::Block)].into();
+        let gate = Gate::new(Policy { rules, ..Policy::default() }, Way::None, Arc::default());
+        let listing = Listing::new(Arc::clone(&exposure), Arc::new(gate), Arc::new(Principal::local()));
+        let value = listing.to_value(Form::Titled).unwrap();
+        assert_eq!(value.as_array().unwrap().len(), exposure.presented().len() - 1);
+        assert!(value.as_array().unwrap().iter().all(|tool| tool["name"] != blocked));
     }
 
     #[test]
     fn what_the_gate_asks_for_stands_in_the_schema() {
-        let exposure = exposure();
+        let exposure = exposure(Expose::Flat);
         for (way, asked, other) in
             [(Way::Token, CONFIRM_TOKEN, CONFIRMATION), (Way::Phrase, CONFIRMATION, CONFIRM_TOKEN)]
         {

@@ -70,21 +70,23 @@ fn what_xen_orchestra_lists_reads_alone_and_acts_when_told_to() {
 fn the_vendors_calls_work() {
     let state = TempDir::new().unwrap();
     let mut client = Client::start(XO, state.path(), &["--access", "full", "--approval", "none"]);
+    let vm = |number: u8| format!("00000003-0000-4000-8000-{number:012}");
+    let (host, pool) = ("00000002-0000-4000-8000-000000000001", "00000001-0000-4000-8000-000000000001");
     for (tool, arguments) in [
         ("vms_query", json!({"operation": "GetVms", "limit": 2})),
-        ("vms_action", json!({"operation": "PutVmTag", "id": "1", "tag": "blue"})),
-        ("vms_action", json!({"operation": "StartVm", "id": "1", "body": {"hostId": "2"}, "sync": true})),
-        ("vms_action", json!({"operation": "StartVm", "id": "1", "hostId": "2"})),
-        ("vms_action", json!({"operation": "CleanShutdownVm", "id": "1", "body": {}})),
+        ("vms_action", json!({"operation": "PutVmTag", "id": vm(1), "tag": "blue"})),
+        ("vms_action", json!({"operation": "StartVm", "id": vm(4), "body": {"hostId": host}, "sync": true})),
+        ("vms_action", json!({"operation": "StartVm", "id": vm(6), "hostId": host})),
+        ("vms_action", json!({"operation": "CleanShutdownVm", "id": vm(1), "body": {}})),
         // Two operations of one id, told apart by their domain.
         ("sms_query", json!({"operation": "GetSrs"})),
         ("srs_query", json!({"operation": "GetSrs"})),
-        ("hosts_action", json!({"operation": "ManagementReconfigure", "id": "1", "body": {"pif": "2"}})),
-        ("pools_action", json!({"operation": "ManagementReconfigure", "id": "1", "body": {"network": "2"}})),
+        ("hosts_action", json!({"operation": "ManagementReconfigure", "id": host, "body": {"pif": "2"}})),
+        ("pools_action", json!({"operation": "ManagementReconfigure", "id": pool, "body": {"network": "2"}})),
         // Names of an older server.
         ("list_vms", json!({"limit": 1})),
-        ("get_vm_details", json!({"vm_id": "1"})),
-        ("get_pool_dashboard", json!({"pool_id": "1"})),
+        ("get_vm_details", json!({"vm_id": vm(1)})),
+        ("get_pool_dashboard", json!({"pool_id": pool})),
         ("describe_operation", json!({"operation": "StartVm"})),
         ("describe_operation", json!({"operation": "GetSrs", "domain": "sms"})),
     ] {
@@ -144,7 +146,7 @@ fn the_command_line_calls_what_is_listed() {
     let printed = |binary, words: &[&str]| printed(binary, state.path(), words);
     let list = printed(XO, &["list"]);
     assert!(list.lines().any(|line| line.starts_with("vms_query operation=GetVms ")), "{list}");
-    let machines = printed(XO, &["call", "vms_query", "operation=GetVms"]);
+    let machines = printed(XO, &["call", "vms_query", "operation=GetVms", "markdown=false"]);
     assert!(serde_json::from_str::<Value>(&machines).unwrap().is_array());
     let domains = ["--expose", "domain", "call", "vps_query", "operation=VPS_getVirtualMachineDetailsV1"];
     let machine = printed(HOSTINGER, &[&domains[..], &["virtualMachineId=100001"]].concat());

@@ -1,6 +1,7 @@
 //! One authenticated connection to a provider: where requests go and what every one of them carries.
 
 mod remote;
+mod session;
 #[cfg(test)]
 mod tests;
 
@@ -11,10 +12,11 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use http::header::{ACCEPT, AUTHORIZATION, COOKIE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
-use infra_mcp_model::{Authentication, Provider, Text};
+use infra_mcp_model::{Authentication, Provider, SessionLogin, Text};
 use url::Url;
 
 pub use remote::Remote;
+pub(crate) use session::{Session, Ticket};
 
 use crate::error::StartupError;
 
@@ -118,6 +120,7 @@ pub struct Account {
     secrets: Vec<Secret>,
     credential: bool,
     remote: Option<Remote>,
+    session: Option<Session>,
     timeout: Duration,
     body_as_query: BodyAsQuery,
 }
@@ -137,12 +140,16 @@ impl Account {
             headers.insert(&name, extra_value(provider, &name, &value)?);
         }
         let mut secrets = Vec::new();
+        let mut session = None;
         let carrier = credential_header(&provider.authentication, provider)?;
         match (&carrier, settings.token, settings.user) {
             (Some(carrier), Some(token), _) => {
                 let token = Secret::new(token.expose().trim());
                 headers.insert(carrier, credential_value(provider, &token)?);
                 secrets.push(token);
+            }
+            (Some(_), None, Some(user)) if matches!(provider.authentication, Authentication::Session(_)) => {
+                session = Session::new(provider, &base_url, user)?;
             }
             (Some(_), None, Some((name, password))) => {
                 let pair = Secret::new(BASE64_STANDARD.encode(format!("{name}:{}", password.expose())));
@@ -168,9 +175,11 @@ impl Account {
         Ok(Self {
             base: base_url.as_str().trim_end_matches('/').to_owned(),
             credential: carrier.is_none_or(|carrier| headers.contains_key(carrier))
-                || headers.contains_key(AUTHORIZATION),
+                || headers.contains_key(AUTHORIZATION)
+                || session.is_some(),
             base_url,
             remote: remote.transpose()?,
+            session,
             provider,
             headers,
             secrets,
@@ -213,6 +222,11 @@ impl Account {
         self.remote.as_ref()
     }
 
+    /// The session that requests belong to, where user name and password open one.
+    pub(crate) fn session(&self) -> Option<&Session> {
+        self.session.as_ref()
+    }
+
     /// How long a call may take, retries included.
     #[must_use]
     pub fn timeout(&self) -> Duration {
@@ -232,12 +246,17 @@ impl Account {
         headers.sort_by_key(|(name, _)| name.as_str());
         let carried = headers.into_iter().flat_map(|(name, value)| [name.as_str().as_bytes(), value.as_bytes()]);
         let remote = self.remote.iter().flat_map(Remote::identity);
-        std::iter::once(self.base.as_bytes()).chain(carried).chain(remote)
+        let session = self.session.iter().flat_map(Session::identity);
+        std::iter::once(self.base.as_bytes()).chain(carried).chain(remote).chain(session)
     }
 
     /// The text without the credentials of this account.
     pub(crate) fn mask<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        without(Cow::Borrowed(text), &self.secrets)
+        let text = without(Cow::Borrowed(text), &self.secrets);
+        match &self.session {
+            Some(session) => session.mask(text),
+            None => text,
+        }
     }
 }
 
@@ -321,7 +340,7 @@ fn credential_header(authentication: &Authentication, provider: &Provider) -> Re
     match authentication {
         Authentication::Bearer => Ok(Some(AUTHORIZATION)),
         Authentication::None => Ok(None),
-        Authentication::Cookie(_) => Ok(Some(COOKIE)),
+        Authentication::Cookie(_) | Authentication::Session(_) => Ok(Some(COOKIE)),
         Authentication::Header(name) => described_name(provider, name).map(Some),
     }
 }
@@ -336,7 +355,9 @@ fn described_name(provider: &Provider, name: &str) -> Result<HeaderName, Startup
 fn credential_value(provider: &Provider, token: &Secret) -> Result<HeaderValue, StartupError> {
     match &provider.authentication {
         Authentication::Bearer => bearer(&provider.environment.token, token),
-        Authentication::Cookie(name) => sensitive(&provider.environment.token, &format!("{name}={}", token.expose())),
+        Authentication::Cookie(name) | Authentication::Session(SessionLogin { cookie: name, .. }) => {
+            sensitive(&provider.environment.token, &format!("{name}={}", token.expose()))
+        }
         Authentication::Header(_) | Authentication::None => sensitive(&provider.environment.token, token.expose()),
     }
 }

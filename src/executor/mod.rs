@@ -9,6 +9,7 @@ pub mod request;
 mod response;
 mod retry;
 mod send;
+mod session;
 mod wire;
 
 #[cfg(test)]

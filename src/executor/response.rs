@@ -58,11 +58,15 @@ pub(super) fn read(exchange: &Exchange<'_>, answer: Response<Bytes>) -> Result<R
     if head.status.is_success() {
         success(exchange, head.status, &head.headers, body)
     } else {
-        let call = exchange.call;
-        let credential = call.entry.provider.environment.credential();
-        let refusal = refusal(call, head.status, &head.headers, &body, credential, exchange.changes);
-        Err(CallError::Upstream(Box::new(refusal)))
+        Err(refused(exchange, head.status, &head.headers, &body))
     }
+}
+
+/// The error that an error status is.
+pub(super) fn refused(exchange: &Exchange<'_>, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> CallError {
+    let call = exchange.call;
+    let credential = call.entry.provider.environment.credential();
+    CallError::Upstream(Box::new(refusal(call, status, headers, body, credential, exchange.changes)))
 }
 
 fn success(exchange: &Exchange<'_>, status: StatusCode, headers: &HeaderMap, body: Bytes) -> Result<Reply, CallError> {

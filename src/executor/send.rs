@@ -7,12 +7,13 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
-use http::header::{CONTENT_LENGTH, LOCATION};
+use http::header::{CONTENT_LENGTH, COOKIE, LOCATION};
 use http::{HeaderValue, Method, Response, StatusCode};
 use reqwest::{Certificate, Client, redirect};
 use url::Url;
 
 use super::{Exchange, retry};
+use crate::account::Ticket;
 use crate::call::Call;
 use crate::error::{CallError, StartupError};
 
@@ -90,7 +91,7 @@ impl Network {
         let most = if exchange.repeatable { retry::ATTEMPTS } else { 1 };
         let mut attempt = 1;
         loop {
-            let outcome = self.attempt(exchange).await;
+            let outcome = self.in_session(exchange).await;
             let asked = match &outcome {
                 Ok(answer) if retry::passing(answer.status()) => retry::retry_after(answer.headers()),
                 Err(CallError::Unreachable { .. }) => None,
@@ -108,12 +109,19 @@ impl Network {
     }
 
     /// One attempt: a request and, for GET, the redirects it meets.
-    async fn attempt(&self, exchange: &Exchange<'_>) -> Result<Response<Bytes>, CallError> {
+    pub(super) async fn attempt(
+        &self,
+        exchange: &Exchange<'_>,
+        ticket: Option<&Ticket>,
+    ) -> Result<Response<Bytes>, CallError> {
         let mut target = None;
         let mut hop = 0;
         loop {
             // Built anew for every hop and attempt: cheaper than a copy for the one that is usually enough.
             let mut request = outgoing(exchange.request()?)?;
+            if let Some(ticket) = ticket {
+                request.headers_mut().insert(COOKIE, ticket.value.clone());
+            }
             if let Some(target) = target.take() {
                 *request.url_mut() = target;
             }
@@ -199,7 +207,10 @@ fn next_hop(
 }
 
 /// Reads the body up to the limit. A body in one piece is not copied.
-async fn collect(exchange: &Exchange<'_>, mut answer: reqwest::Response) -> Result<Response<Bytes>, CallError> {
+pub(super) async fn collect(
+    exchange: &Exchange<'_>,
+    mut answer: reqwest::Response,
+) -> Result<Response<Bytes>, CallError> {
     let too_large = || CallError::TooLarge { limit: BODY_LIMIT, unsettled: exchange.changes };
     if answer.content_length().is_some_and(|length| length > BODY_LIMIT as u64) {
         return Err(too_large());
@@ -230,7 +241,7 @@ pub(super) fn timed_out(call: &Call, url: &Url, after: Duration, unsettled: bool
 }
 
 /// A failed connection in our words. The address is left to its origin: the rest holds arguments.
-fn failure(exchange: &Exchange<'_>, error: &reqwest::Error) -> CallError {
+pub(super) fn failure(exchange: &Exchange<'_>, error: &reqwest::Error) -> CallError {
     unreached(exchange.call, exchange.call.account.base_url(), error, exchange.changes)
 }
 

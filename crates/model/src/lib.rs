@@ -18,7 +18,7 @@ pub use operation::{
 };
 pub use provider::{
     Authentication, DeviceLogin, Environment, Expose, Header, Hint, OptIn, Provider, QueryArrays, Reference,
-    RemoteServer, RestRoute, Route, SharedArgument, Toolset,
+    RemoteServer, RestRoute, Route, SessionLogin, SharedArgument, Toolset,
 };
 pub use review::{Condition, Effect, EffectWhen, Phrase, Review};
 pub use tool::{Alias, Binding, Composite, Listing, Relay, Tool};

@@ -262,8 +262,22 @@ pub enum Authentication {
     Header(Text),
     /// The token in the cookie of this name (RFC 6265 section 4.2).
     Cookie(Text),
+    /// The token in a cookie, too; without one, user name and password open a session whose token it is.
+    Session(SessionLogin),
     /// None.
     None,
+}
+
+/// How user name and password open a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionLogin {
+    /// The cookie that carries the token.
+    pub cookie: Text,
+    /// The path, from the root of the server, that takes them: by basic authentication (RFC 7617) and as the members
+    /// `login` and `password` of a JSON body.
+    pub path: Text,
+    /// The member of its answer that is the token.
+    pub token: Text,
 }
 
 /// How an array is written in the query.

@@ -1,6 +1,7 @@
 mod composite;
 mod mock;
 mod relay;
+mod session;
 mod tls;
 
 use std::sync::Mutex;

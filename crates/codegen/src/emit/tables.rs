@@ -7,7 +7,7 @@ use crate::lower::LoweredProvider;
 use infra_mcp_model::{
     Alias, Authentication, Binding, BodyMember, Condition, DeviceLogin, EffectWhen, Environment, Header, Hint, List,
     Listing, Operation, OptIn, Parameter, PathTemplate, Phrase, Provider, Reference, RemoteServer, RequestBody,
-    RequestDefault, RestRoute, Review, Route, Segment, SharedArgument, Text, Tool, Toolset,
+    RequestDefault, RestRoute, Review, Route, Segment, SessionLogin, SharedArgument, Text, Tool, Toolset,
 };
 use std::fmt::{Debug, Write as _};
 
@@ -46,6 +46,7 @@ fn provider(row: &Provider) -> Expression {
     let authentication = match &row.authentication {
         Authentication::Header(header) => Expression::call("Authentication::Header", text(header)),
         Authentication::Cookie(cookie) => Expression::call("Authentication::Cookie", text(cookie)),
+        Authentication::Session(login) => Expression::call("Authentication::Session", session(login)),
         other => variant("Authentication", other),
     };
     Expression::row(
@@ -121,6 +122,11 @@ fn login(row: &DeviceLogin) -> Expression {
 fn phrase(row: &Phrase) -> Expression {
     let fields = [("argument", text(&row.argument)), ("equals", text(&row.equals)), ("text", text(&row.text))];
     Expression::row("Phrase", fields)
+}
+
+fn session(row: &SessionLogin) -> Expression {
+    let fields = [("cookie", text(&row.cookie)), ("path", text(&row.path)), ("token", text(&row.token))];
+    Expression::row("SessionLogin", fields)
 }
 
 fn environment(row: &Environment) -> Expression {

@@ -5,7 +5,8 @@ mod settings;
 
 pub use definition::{Action, Definition, DefinitionFile, Facts, Standalone, Step, StepBody};
 pub use settings::{
-    AccessSetting, AuthenticationScheme, ExposeSetting, QueryArraysSetting, RestSetting, Settings, ToolsetSettings,
+    AccessSetting, AuthenticationScheme, AuthenticationSetting, ExposeSetting, QueryArraysSetting, RestSetting,
+    Settings, ToolsetSettings,
 };
 
 use crate::report::{Report, Severity};

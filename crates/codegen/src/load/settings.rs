@@ -255,9 +255,15 @@ pub struct AuthenticationSetting {
     /// The header that carries the token, for the scheme `header`.
     #[serde(default)]
     pub header: Option<String>,
-    /// The cookie that carries the token, for the scheme `cookie`.
+    /// The cookie that carries the token, for the schemes `cookie` and `session`.
     #[serde(default)]
     pub cookie: Option<String>,
+    /// Where user name and password open a session, from the root of the server, for the scheme `session`.
+    #[serde(default)]
+    pub path: String,
+    /// The member of the answer that is the token, for the scheme `session`.
+    #[serde(default)]
+    pub token: String,
 }
 
 /// `authentication.scheme`
@@ -271,6 +277,8 @@ pub enum AuthenticationScheme {
     Header,
     /// A cookie.
     Cookie,
+    /// A cookie whose token user name and password get.
+    Session,
     /// None.
     None,
 }

@@ -1,8 +1,10 @@
 use super::tool::LoweredTool;
-use crate::load::{AccessSetting, AuthenticationScheme, QueryArraysSetting, Source, ToolsetSettings};
+use crate::load::{
+    AccessSetting, AuthenticationScheme, AuthenticationSetting, QueryArraysSetting, Source, ToolsetSettings,
+};
 use infra_mcp_model::{
     Access, Authentication, DeviceLogin, Environment, Header, Hint, List, OptIn, Provider, QueryArrays, Reference,
-    RemoteServer, SharedArgument, Text, Toolset,
+    RemoteServer, SessionLogin, SharedArgument, Text, Toolset,
 };
 
 /// A provider whose tools are lowered, with what emission needs beside the model.
@@ -93,6 +95,11 @@ pub(super) fn head(source: &Source) -> Provider {
             AuthenticationScheme::Header => {
                 let header = settings.authentication.header.clone();
                 Authentication::Header(header.unwrap_or_else(|| "Authorization".to_owned()).into())
+            }
+            AuthenticationScheme::Session => {
+                let AuthenticationSetting { cookie, path, token, .. } = settings.authentication.clone();
+                let cookie = cookie.unwrap_or_else(|| "token".to_owned());
+                Authentication::Session(SessionLogin { cookie: cookie.into(), path: path.into(), token: token.into() })
             }
             AuthenticationScheme::Cookie => {
                 let cookie = settings.authentication.cookie.clone();

@@ -1,0 +1,55 @@
+//! Sessions of accounts that sign in with user name and password.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{Response, StatusCode};
+
+use super::exchange::Exchange;
+use super::response;
+use super::send::{Network, collect, failure, outgoing};
+use crate::account::{Session, Ticket};
+use crate::error::CallError;
+
+impl Network {
+    /// Has the exchange carried out within the session of its account, where it has one. A session that has ended is
+    /// opened again, once: what was refused for want of one was not carried out.
+    pub(super) async fn in_session(&self, exchange: &Exchange<'_>) -> Result<Response<Bytes>, CallError> {
+        let Some(session) = exchange.call.account.session() else {
+            return self.attempt(exchange, None).await;
+        };
+        let ticket = self.ticket(exchange, session, None).await?;
+        let answer = self.attempt(exchange, Some(&ticket)).await?;
+        if answer.status() != StatusCode::UNAUTHORIZED {
+            return Ok(answer);
+        }
+        let ticket = self.ticket(exchange, session, Some(&ticket)).await?;
+        self.attempt(exchange, Some(&ticket)).await
+    }
+
+    /// The token of the session. Whoever needs it first fetches it, and all others wait for that.
+    async fn ticket(
+        &self,
+        exchange: &Exchange<'_>,
+        session: &Session,
+        refused: Option<&Arc<Ticket>>,
+    ) -> Result<Arc<Ticket>, CallError> {
+        if let Some(ticket) = session.ticket(refused) {
+            return Ok(ticket);
+        }
+        let _opening = session.opening.lock().await;
+        if let Some(ticket) = session.ticket(refused) {
+            return Ok(ticket);
+        }
+        let request = outgoing(session.request(exchange.call.account.headers()))?;
+        let answer = self.client()?.execute(request).await.map_err(|error| failure(exchange, &error))?;
+        let answer = collect(exchange, answer).await?;
+        if !answer.status().is_success() {
+            return Err(response::refused(exchange, answer.status(), answer.headers(), answer.body()));
+        }
+        session.open(answer.body()).ok_or_else(|| {
+            let problem = "signing in gave no token. Check that the address is that of the system.".to_owned();
+            CallError::Client { problem }
+        })
+    }
+}

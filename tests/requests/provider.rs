@@ -45,7 +45,7 @@ pub(crate) const XEN_ORCHESTRA: Provider = Provider {
     name: "xen-orchestra",
     operations: 251,
     binary: env!("CARGO_BIN_EXE_xo-mcp"),
-    flags: &["--access", "full"],
+    flags: &["--access", "full", "--expose", "flat"],
     address: "XO_URL",
     token: "XO_TOKEN",
     headers: &[("x-xo-client", "mcp")],

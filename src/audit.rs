@@ -166,7 +166,7 @@ impl Trail {
             }
             Err(CallError::Refused(refusal)) => self.event.decision = refusal.code().as_str().to_owned(),
             Err(CallError::Unapproved(_)) => self.event.decision = "confirmation_required".to_owned(),
-            Err(CallError::Arguments(_) | CallError::Operation { .. }) => {
+            Err(CallError::Arguments(_) | CallError::Operation { .. } | CallError::Reference { .. }) => {
                 self.event.decision = "invalid_arguments".to_owned();
             }
             Err(error) => {

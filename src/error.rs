@@ -41,6 +41,16 @@ pub enum CallError {
         /// What there is instead.
         text: String,
     },
+    /// A name among the arguments stands for no resource, or for several.
+    #[error("Nothing was sent. `{argument}`: {given:?} {problem}.")]
+    Reference {
+        /// The argument.
+        argument: String,
+        /// The name.
+        given: String,
+        /// What is wrong with it, as the rest of a sentence without its end.
+        problem: String,
+    },
     /// Policy does not allow the call.
     #[error("{0}")]
     Refused(Refusal),

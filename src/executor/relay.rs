@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use infra_mcp_model::{Relay, RemoteServer};
+use infra_mcp_model::{Relay, RemoteServer, Text};
 use rmcp::model::{
     CallToolRequest, CallToolRequestParams, CallToolResult, ClientCapabilities, ClientConfig, ClientRequest,
     ContentBlock, ErrorData, Implementation, ServerResult,
@@ -216,8 +216,12 @@ fn read(call: &Call, result: CallToolResult) -> Result<Reply, CallError> {
         let message = json.as_ref().map(message_in).filter(|message| !message.is_empty());
         return Err(remote_error(call, code, message.as_deref().unwrap_or(&text), json.as_ref()));
     }
+    let text = without_hidden(call, text);
     let (body, media) = match result.structured_content {
-        Some(structured) => (structured.to_string(), Media::Structured),
+        Some(mut structured) => {
+            hide(hidden(call), &mut structured);
+            (structured.to_string(), Media::Structured)
+        }
         None if texts.len() < result.content.len() => {
             (serde_json::to_string(&result.content).unwrap_or_default(), Media::Json)
         }
@@ -226,6 +230,36 @@ fn read(call: &Call, result: CallToolResult) -> Result<Reply, CallError> {
         None => (text, Media::Text),
     };
     Ok(Reply { status: 200, body: call.account.mask(&body).into_owned(), media, notes: Vec::new() })
+}
+
+fn hidden(call: &Call) -> &'static [Text] {
+    call.entry.provider.relay.as_ref().map_or(&[], |server| &server.hidden)
+}
+
+/// Text that holds none of the members that are to be hidden stays as it came.
+fn without_hidden(call: &Call, text: String) -> String {
+    let names = hidden(call);
+    if !names.iter().any(|name| text.contains(&**name)) {
+        return text;
+    }
+    match serde_json::from_str::<Value>(&text) {
+        Ok(mut json) => {
+            hide(names, &mut json);
+            json.to_string()
+        }
+        Err(_) => format!("What came tells of {} and is not shown.", names.join(", ")),
+    }
+}
+
+fn hide(names: &[Text], value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            members.retain(|name, _| !names.iter().any(|hidden| hidden == name));
+            members.values_mut().for_each(|member| hide(names, member));
+        }
+        Value::Array(elements) => elements.iter_mut().for_each(|element| hide(names, element)),
+        _ => {}
+    }
 }
 
 /// An error of JSON-RPC.

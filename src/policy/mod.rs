@@ -12,6 +12,7 @@ mod approval;
 mod effect;
 mod gate;
 mod limits;
+mod phrase;
 mod protection;
 mod refusal;
 mod rules;
@@ -106,6 +107,10 @@ impl Policy {
     /// Whether the call can be judged only with the resource at hand.
     #[must_use]
     pub fn must_see_resource(&self, call: &Call) -> bool {
+        call.entry.tool.review.opt_in || self.may_be_protected(call)
+    }
+
+    fn may_be_protected(&self, call: &Call) -> bool {
         self.protection.concerns(&call.entry.provider.name) && !danger_of(call).is_none()
     }
 
@@ -142,13 +147,15 @@ impl Policy {
     }
 
     /// Allows the call or says why not. The rules are asked in this order, and the first that objects decides:
-    /// kill switch, access, scope, the operator's rule for the tool, protected resources, rate.
+    /// kill switch, access, scope, the operator's rule for the tool, the provider's phrase, protected resources, the
+    /// owner's consent, rate.
     ///
     /// # Errors
     /// If the policy does not allow it.
     pub fn judge(&self, call: Call, snapshot: Snapshot<'_>, usage: &Usage, now: Instant) -> Result<Judged, Refusal> {
         let objection = self.forbids(&call, snapshot.switch);
         let objection = objection.or_else(|| self.protected(&call, snapshot));
+        let objection = objection.or_else(|| self.shut(&call, snapshot));
         let objection = objection.or_else(|| self.too_many(&call, usage, now));
         match objection {
             Some(objection) => Err(Refusal { tool: call.entry.tool.name.clone(), objection }),
@@ -172,12 +179,26 @@ impl Policy {
         if let Some(scope) = grant.lacking(&call.entry) {
             return Some(Objection::Scope(scope));
         }
-        self.blocks(call.entry.tool).then_some(Objection::Blocked)
+        if self.blocks(call.entry.tool) {
+            return Some(Objection::Blocked);
+        }
+        phrase::lacking(call).map(Objection::Phrase)
+    }
+
+    /// The resource does not let tools of this kind in. One that nothing can show is left to the provider to judge.
+    fn shut(&self, call: &Call, snapshot: Snapshot<'_>) -> Option<Objection> {
+        let tool = call.entry.tool;
+        let opt_in = call.entry.provider.opt_in.as_ref().filter(|_| tool.review.opt_in)?;
+        match snapshot.resource {
+            Some(resource) if resource.get(opt_in.member.as_ref()) == Some(&Value::Bool(true)) => None,
+            Some(_) => Some(Objection::Shut(opt_in)),
+            None => (!tool.reader.is_empty()).then_some(Objection::Unseen),
+        }
     }
 
     fn protected(&self, call: &Call, snapshot: Snapshot<'_>) -> Option<Objection> {
         let provider = &call.entry.provider.name;
-        if !self.must_see_resource(call) {
+        if !self.may_be_protected(call) {
             return None;
         }
         if let Some(pattern) = self.protection.named(provider, call.arguments.as_map()) {

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use infra_mcp_model::{Access, Danger, Text};
+use infra_mcp_model::{Access, Danger, OptIn, Text};
 
 use super::switches::Switch;
 
@@ -41,10 +41,12 @@ pub enum Code {
     BlockedByPolicy,
     /// `operation_in_progress`
     OperationInProgress,
+    /// A word of the provider, for a rule of its own that is kept here already.
+    OfProvider(&'static str),
 }
 
 impl Code {
-    /// Every code, in the order of the table.
+    /// Every code of ours, in the order of the table.
     pub const ALL: [Self; 10] = [
         Self::Unauthenticated,
         Self::ForbiddenScope,
@@ -72,6 +74,7 @@ impl Code {
             Self::ReadOnly => "read_only",
             Self::BlockedByPolicy => "blocked_by_policy",
             Self::OperationInProgress => "operation_in_progress",
+            Self::OfProvider(code) => code,
         }
     }
 }
@@ -104,8 +107,12 @@ pub enum Objection {
     Blocked,
     /// The operator has protected what this pattern stands for.
     Protected(String),
-    /// Whether a protected resource would be touched cannot be told, because it could not be read.
+    /// Whether the call may touch the resource cannot be told, because it could not be read.
     Unseen,
+    /// The provider wants this phrase in the argument `confirmation`.
+    Phrase(String),
+    /// The owner of the resource has not let tools of this kind in.
+    Shut(&'static OptIn),
     /// The token or phrase is not one for this very call, is used up, or has expired.
     Mismatch,
     /// The person who was asked did not agree.
@@ -137,6 +144,8 @@ impl Refusal {
             Objection::Stopped(_) => Code::KillSwitch,
             Objection::Scope(_) => Code::ForbiddenScope,
             Objection::Protected(_) | Objection::Unseen => Code::ProtectedResource,
+            Objection::Phrase(_) => Code::ConfirmationRequired,
+            Objection::Shut(opt_in) => Code::OfProvider(&opt_in.code),
             Objection::Mismatch => Code::ConfirmationMismatch,
             Objection::Declined => Code::ConfirmationRequired,
             Objection::InProgress => Code::OperationInProgress,
@@ -184,9 +193,17 @@ impl fmt::Display for Refusal {
                 write!(f, "It would touch a resource that the operator has protected ({pattern:?} in the policy file).")
             }
             Objection::Unseen => f.write_str(
-                "The operator has protected resources of this provider by name, and the resource could not be read to \
-                 tell whether it is one of them. Check with a tool that reads it, then call again.",
+                "Whether it may touch the resource depends on what that is, for one protected by the operator or not let \
+                 in by its owner, and it could not be read. Check with a tool that reads it, then call again.",
             ),
+            Objection::Phrase(phrase) => write!(
+                f,
+                "Once the person you work for agrees to exactly this, call again with `confirmation`: {phrase:?}, \
+                 letter by letter."
+            ),
+            Objection::Shut(opt_in) => {
+                write!(f, "{} of the resource is not true. {}", opt_in.member, opt_in.help)
+            }
             Objection::Mismatch => f.write_str(
                 "What it brought to show that it is approved is not for this very call as the resource is now, is used \
                  up, or has expired. Call again without it to see what would happen now.",

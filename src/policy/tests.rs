@@ -156,3 +156,58 @@ fn a_resource_that_cannot_be_seen_is_not_touched() {
     let call = fixture::call(provider, "{}", fixture::settings("https://api.example.com"));
     assert_eq!(judge(&policy, call, None).unwrap_err().objection, Objection::Unseen);
 }
+
+#[test]
+fn a_phrase_of_the_provider_is_wanted_word_for_word() {
+    let phrase = |argument: &'static str, equals: &'static str, text: &'static str| infra_mcp_model::Phrase {
+        argument: argument.into(),
+        equals: equals.into(),
+        text: text.into(),
+    };
+    let one = vec![phrase("", "", "REINSTALL {vm} TO {n}")];
+    let two = vec![phrase("on", "true", "OPEN {vm}"), phrase("on", "false", "SHUT {vm}")];
+    for (phrases, arguments, expected) in [
+        (&one, r#"{"vm":"a","n":7,"confirmation":"REINSTALL a TO 7"}"#, None),
+        (&one, r#"{"vm":"a","n":7}"#, Some("REINSTALL a TO 7")),
+        (&one, r#"{"vm":"a","n":8,"confirmation":"REINSTALL a TO 7"}"#, Some("REINSTALL a TO 8")),
+        (&one, r#"{"vm":"a","n":7,"confirmation":"reinstall a to 7"}"#, Some("REINSTALL a TO 7")),
+        (&one, r#"{"vm":"a","n":7,"confirmation":"REINSTALL a TO 7 "}"#, Some("REINSTALL a TO 7")),
+        (&one, r#"{"vm":"{n}","n":7,"confirmation":"REINSTALL 7 TO 7"}"#, Some("REINSTALL {n} TO 7")),
+        (&two, r#"{"vm":"a","on":true,"confirmation":"OPEN a"}"#, None),
+        (&two, r#"{"vm":"a","on":false,"confirmation":"OPEN a"}"#, Some("SHUT a")),
+        (&two, r#"{"vm":"a"}"#, None),
+    ] {
+        let review = Review { phrases: phrases.clone().into(), ..fixture::review(Effect::Write) };
+        match (judge(&Policy::default(), call(review, arguments), None), expected) {
+            (Ok(_), None) => {}
+            (Err(refusal), Some(phrase)) => {
+                assert_eq!(refusal.code(), Code::ConfirmationRequired);
+                assert!(refusal.to_string().contains(&format!("{phrase:?}")), "{refusal}");
+            }
+            (got, expected) => panic!("{arguments}: {got:?}, not {expected:?}"),
+        }
+    }
+}
+
+#[test]
+fn who_was_not_let_in_stays_out() {
+    let opt_in = infra_mcp_model::OptIn { member: "open".into(), code: "shut_here".into(), help: "Open it.".into() };
+    let tool = fixture::tool("tool", fixture::operation(Method::Post, "/v1", vec![], None));
+    let tool = Tool { review: Review { opt_in: true, ..fixture::review(Effect::Write) }, ..tool };
+    let provider =
+        infra_mcp_model::Provider { opt_in: Some(opt_in), ..fixture::blank_provider(vec![("main", vec![tool])]) };
+    let provider = Box::leak(Box::new(provider));
+    for (resource, expected) in [
+        (Some(r#"{"open": true}"#), None),
+        (Some(r#"{"open": false}"#), Some("shut_here")),
+        (Some(r#"{"open": "true"}"#), Some("shut_here")),
+        (Some("{}"), Some("shut_here")),
+        (None, None),
+    ] {
+        let resource: Option<Value> = resource.map(|text| serde_json::from_str(text).unwrap());
+        let call = fixture::call(provider, "{}", fixture::settings("https://api.example.com"));
+        assert!(Policy::default().must_see_resource(&call));
+        let code = judge(&Policy::default(), call, resource.as_ref()).err().map(|refusal| refusal.code().as_str());
+        assert_eq!(code, expected, "{resource:?}");
+    }
+}

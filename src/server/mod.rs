@@ -4,6 +4,7 @@
 mod builtin;
 mod handler;
 pub mod listing;
+mod look;
 mod meant;
 mod preview;
 mod question;
@@ -16,7 +17,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
-use infra_mcp_model::{Location, Provider};
+use infra_mcp_model::Provider;
 use rmcp::model::CallToolResult;
 use serde_json::{Map, Value};
 
@@ -165,12 +166,13 @@ impl Server {
         recording: &mut Recording<'_>,
     ) -> Result<Reply, CallError> {
         let evidence = self.gate.take_evidence(entry.tool, &mut given.arguments);
+        self.resolve(entry, &mut given.arguments, &caller).await?;
         let told = given.of_operation;
         let wrong = |violations: Violations| if told { violations.explained(self.describe(entry)) } else { violations };
         let arguments = given.validate(entry.tool).map_err(wrong).map_err(CallError::Arguments)?;
         let account = self.account(entry.provider)?;
         let call = Call { entry, arguments, account, caller };
-        let resource = if self.gate.must_see_resource(&call) { self.see_resource(&call).await } else { None };
+        let resource = if self.gate.must_see_resource(&call) { self.see_resource(&call).await? } else { None };
         let principal = Arc::clone(&call.caller.principal);
         let outlook = self.secrets.outlook(entry.tool, &principal);
         let shown = |call: &Call| preview::preview(call, resource.as_ref(), outlook);
@@ -187,24 +189,6 @@ impl Server {
                 Err(CallError::Unapproved(Box::new(request)))
             }
         }
-    }
-
-    /// The resource that a call acts on, as it is now: a call of its own, on the same way.
-    async fn see_resource(&self, call: &Call) -> Option<Value> {
-        let tool = call.entry.provider.tools().find(|tool| tool.name == call.entry.tool.reader)?;
-        let given = call.arguments.as_map();
-        let path = tool.operation()?.parameters.iter().filter(|parameter| parameter.location == Location::Path);
-        let arguments = path.map(|parameter| {
-            let value = given.get(parameter.argument.as_ref())?;
-            Some((parameter.argument.to_string(), value.clone()))
-        });
-        let arguments = Arguments::validate(tool, arguments.collect::<Option<_>>()?).ok()?;
-        let entry = Entry { tool, ..call.entry };
-        // It is this server that looks, on behalf of whoever calls.
-        let caller = Caller { principal: Arc::new(Principal::local()), ..call.caller.clone() };
-        let read = Call { entry, arguments, account: Arc::clone(&call.account), caller };
-        let reply = self.executor.execute(self.gate.admit_look(read).ok()?).await.ok()?;
-        serde_json::from_str(&reply.body).ok()
     }
 
     /// What calls would fail for although they are right, in sentences: a provider without address or credential.

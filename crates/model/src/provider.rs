@@ -194,6 +194,8 @@ pub struct RemoteServer {
     pub token_variables: List<Text>,
     /// Where a user gets a token: a sentence for error messages.
     pub credential_help: Text,
+    /// Members that are taken out of every answer, wherever they stand.
+    pub hidden: List<Text>,
 }
 
 impl RemoteServer {

@@ -29,6 +29,7 @@ fn provider(effect: Effect) -> &'static Provider {
         url_variables: vec!["EXAMPLE_MCP_URL".into()].into(),
         token_variables: vec!["EXAMPLE_MCP_TOKEN".into()].into(),
         credential_help: "Make one there.".into(),
+        hidden: vec!["default_password".into()].into(),
     };
     Box::leak(Box::new(Provider { relay: Some(relay), ..fixture::blank_provider(vec![("things", vec![tool])]) }))
 }
@@ -86,7 +87,8 @@ fn methods(mock: &Mock) -> Vec<String> {
 #[tokio::test]
 async fn one_session_serves_all_calls_and_values_arrive_as_they_are() {
     let exact: Value = serde_json::from_str(r#"{"vms":[{"n":9007199254740993,"d":1.10,"s":"é\n\""}]}"#).unwrap();
-    let sent = exact.clone();
+    let mut sent = exact.clone();
+    sent["vms"][0]["default_password"] = "hush".into();
     let mock = Mock::judge(move |request| {
         handshake(request, "").unwrap_or_else(|| {
             reply(request, "", &json!({"content": [{"type": "text", "text": "in words"}], "structuredContent": sent}))

@@ -92,6 +92,7 @@ fn remote_server(row: &RemoteServer) -> Expression {
             ("url_variables", list(&row.url_variables, text)),
             ("token_variables", list(&row.token_variables, text)),
             ("credential_help", text(&row.credential_help)),
+            ("hidden", list(&row.hidden, text)),
         ],
     )
 }

@@ -170,6 +170,9 @@ pub struct RelaySetting {
     /// Where a user gets a token.
     #[serde(default)]
     pub credential_help: String,
+    /// Members that are taken out of every answer.
+    #[serde(default)]
+    pub hidden: Vec<String>,
     /// Environment variables.
     #[serde(default)]
     pub environment: RelayEnvironmentSetting,

@@ -133,6 +133,7 @@ pub(super) fn head(source: &Source) -> Provider {
             url_variables: texts(&relay.environment.url),
             token_variables: texts(&relay.environment.token),
             credential_help: relay.credential_help.clone().into(),
+            hidden: texts(&relay.hidden),
         }),
         references: settings
             .references

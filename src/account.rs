@@ -216,6 +216,12 @@ impl Account {
         self.credential
     }
 
+    /// Whether some request carries a credential, or needs none.
+    #[must_use]
+    pub fn has_any_credential(&self) -> bool {
+        self.credential || self.remote.as_ref().is_some_and(Remote::has_credential)
+    }
+
     /// The MCP server of the provider, if it has one.
     #[must_use]
     pub fn remote(&self) -> Option<&Remote> {

@@ -4,12 +4,13 @@
 //! request building and answer handling are the ones that face the real provider. Nothing here opens
 //! a socket, and what changes lives in memory until the process ends.
 //!
-//! Two layers answer: an estate with state where there is one for the provider (`hostinger`, `vergeos`,
+//! Two layers answer: an estate with state where there is one for the provider (`hostinger`, `hostodo`, `vergeos`,
 //! `xen_orchestra`), and for every other operation the sample body of its [`Route`].
 
 mod answer;
 mod clock;
 mod hostinger;
+mod hostodo;
 mod routes;
 mod vergeos;
 mod xen_orchestra;
@@ -19,6 +20,7 @@ use answer::Answers;
 use bytes::Bytes;
 use clock::{Clock, SystemClock};
 use hostinger::Hostinger;
+use hostodo::Hostodo;
 use http::{Request, Response};
 use infra_mcp_model::{Provider, Route};
 use routes::{Found, RouteTable};
@@ -32,7 +34,21 @@ use xen_orchestra::XenOrchestra;
 /// RFC 3849 addresses). An unknown path is answered with 404, a known one with another method with 405.
 #[must_use]
 pub fn simulator(provider: &'static Provider) -> Arc<dyn Simulator> {
-    Arc::new(Sandbox::new(provider, Arc::new(SystemClock)))
+    simulated(provider, true)
+}
+
+/// The same for others to reach over HTTP: what asks for a credential there, asks for one here.
+#[must_use]
+pub fn endpoint(provider: &'static Provider) -> Arc<dyn Simulator> {
+    simulated(provider, false)
+}
+
+fn simulated(provider: &'static Provider, at_home: bool) -> Arc<dyn Simulator> {
+    let clock = Arc::new(SystemClock);
+    match provider.name.as_ref() {
+        "hostodo" => Arc::new(Hostodo::new(provider, clock, at_home)),
+        _ => Arc::new(Sandbox::new(provider, clock)),
+    }
 }
 
 /// A provider with state.

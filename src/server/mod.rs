@@ -207,7 +207,7 @@ impl Server {
                 provider.title,
                 provider.environment.base_url.join(" or ")
             )),
-            Some(account) if !self.executor.is_simulated() && !account.has_credential() => Some(format!(
+            Some(account) if !self.executor.is_simulated() && !account.has_any_credential() => Some(format!(
                 "{} has no credential: set {} in the environment.",
                 provider.title,
                 provider.environment.credential()

@@ -55,7 +55,11 @@ pub(super) fn preview(call: &Call, resource: Option<&Value>, outlook: Option<&st
             let requests = operations.iter().map(|request| format!("{} {}", request.method.as_str(), request.path));
             line("Requests it may send", &requests.collect::<Vec<_>>().join(", "));
         }
-        (Binding::Relay(Relay { tool, .. }), _) => line("Arguments", &format!("{} for {tool}", arguments(&masked))),
+        (Binding::Relay(Relay { tool, .. }), _) => {
+            let place = call.account.remote().map_or_else(String::new, |remote| format!(" at {}", remote.url()));
+            line("Request", &format!("tools/call {tool}{place}"));
+            line("Arguments", &arguments(&masked));
+        }
     }
     if let Some(resource) = resource.and_then(told) {
         line("Resource now", &resource);

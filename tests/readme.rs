@@ -9,10 +9,11 @@ const README: &str = include_str!("../README.md");
 const CI: &str = include_str!("../.ci/run");
 
 /// Binaries that serve more than one toolset, with the provider that is all they serve.
-const SEVERAL: [(&str, Option<&str>); 4] = [
+const SEVERAL: [(&str, Option<&str>); 5] = [
     ("infra-mcp", None),
     ("hostinger-mcp", Some("hostinger")),
     ("vergeos-mcp", Some("vergeos")),
+    ("hostodo-mcp", Some("hostodo")),
     ("xo-mcp", Some("xen-orchestra")),
 ];
 

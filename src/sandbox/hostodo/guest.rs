@@ -207,11 +207,12 @@ impl Guest {
     }
 
     fn on_files(&mut self, program: &str, rest: &[&str], directory: &str, run: &mut Run) {
-        let options: Vec<&str> = rest.iter().copied().filter(|word| word.starts_with('-')).collect();
-        let lines =
-            options.iter().filter_map(|word| word.trim_start_matches("-n").trim_start_matches('-').parse().ok());
-        let lines: usize = lines.last().unwrap_or(10);
-        let given: Vec<&str> = rest.iter().copied().filter(|word| !word.starts_with('-')).collect();
+        let (options, mut given): (Vec<&str>, Vec<&str>) = rest.iter().copied().partition(|word| word.starts_with('-'));
+        // `-5`, `-n5` or `-n 5`
+        let counted = options.contains(&"-n") && !given.is_empty();
+        let apart = counted.then(|| given.remove(0));
+        let counts = options.iter().map(|word| word.trim_start_matches("-n").trim_start_matches('-')).chain(apart);
+        let lines: usize = counts.filter_map(|word| word.parse().ok()).last().unwrap_or(10);
         if program == "ls" {
             let folder = absolute(directory, given.first().unwrap_or(&"."));
             let folder = format!("{}/", folder.trim_end_matches('/'));

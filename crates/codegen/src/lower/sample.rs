@@ -49,7 +49,11 @@ impl Sampler<'_> {
         }
         for key in ["oneOf", "anyOf"] {
             if let Some(first) = schema.get(key).and_then(Value::as_array).and_then(|choices| choices.first()) {
-                return self.value(first, name);
+                return if schema.get("properties").is_some() {
+                    self.narrowed(schema, first, name)
+                } else {
+                    self.value(first, name)
+                };
             }
         }
         if let Some(parts) = schema.get("allOf").and_then(Value::as_array) {
@@ -75,10 +79,20 @@ impl Sampler<'_> {
         let mut whole = self.object(schema);
         for part in parts {
             match (&mut whole, self.value(part, name)) {
+                // A part that merely narrows a member down makes no value of it.
                 (Value::Object(have), Value::Object(more)) => have.extend(more),
                 (_, other) if parts.len() == 1 => return other,
                 _ => {}
             }
+        }
+        whole
+    }
+
+    /// An object whose members a choice beside them narrows down.
+    fn narrowed(&mut self, schema: &Value, choice: &Value, name: &str) -> Value {
+        let mut whole = self.object(schema);
+        if let (Value::Object(have), Value::Object(more)) = (&mut whole, self.value(choice, name)) {
+            have.extend(more.into_iter().filter(|(_, value)| !value.is_null()));
         }
         whole
     }

@@ -38,6 +38,7 @@ pub static ACME: Provider = Provider {
         url_variables: B(&[B("ACME_FAR_URL")]),
         token_variables: B(&[B("ACME_FAR_TOKEN")]),
         credential_help: B("Make a token at https://far.acme.example/tokens."),
+        hidden: B(&[]),
     }),
     references: B(&[
         Reference {

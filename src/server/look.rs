@@ -104,37 +104,40 @@ fn is_id(reference: &Reference, given: &str) -> bool {
     Regex::new(&reference.ids).is_ok_and(|ids| ids.find(given).is_some())
 }
 
-/// The id of the resource that is meant: the one with this id, else this name, else the only one whose name begins so.
+/// A resource that a reference may mean.
+struct Candidate<'l> {
+    id: &'l Value,
+    /// The id as a caller writes it.
+    written: String,
+    name: &'l str,
+}
+
+/// How a reference may mean a resource, what counts most first.
+const WAYS: [fn(&Candidate<'_>, &str) -> bool; 3] = [
+    |candidate, given| candidate.written == given,
+    |candidate, given| candidate.name == given,
+    |candidate, given| candidate.name.starts_with(given),
+];
+
+/// The id of the resource that is meant.
 fn found(reference: &Reference, argument: &str, given: &str, list: &Value) -> Result<Value, CallError> {
     let list = if reference.list.is_empty() { Some(list) } else { list.get(reference.list.as_ref()) };
-    let resources: Vec<(&Value, &str)> = list
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter_map(|resource| {
-            let name = resource.get(reference.name.as_ref()).and_then(Value::as_str).unwrap_or_default();
-            Some((resource.get(reference.id.as_ref())?, name))
-        })
-        .collect();
-    let fits: [&dyn Fn(&(&Value, &str)) -> bool; 3] = [
-        &|(id, _)| id.as_str().map_or_else(|| id.to_string() == given, |id| id == given),
-        &|(_, name)| *name == given,
-        &|(_, name)| name.starts_with(given),
-    ];
-    let several = |matches: &[&(&Value, &str)]| {
-        let named =
-            matches.iter().take(MOST_NAMED).map(|(id, name)| format!("{name} ({})", id.to_string().replace('"', "")));
-        let more = if matches.len() > MOST_NAMED { ", and more" } else { "" };
-        format!(
-            "fits {} of them: {}{more}. Give one name in full, or the id",
-            matches.len(),
-            named.collect::<Vec<_>>().join(", ")
-        )
-    };
-    let matches = fits.iter().map(|fit| resources.iter().filter(|resource| fit(resource)).collect::<Vec<_>>());
-    let problem = match matches.into_iter().find(|matches| !matches.is_empty()).as_deref() {
-        Some([(id, _)]) => return Ok((*id).clone()),
-        Some(matches) => several(matches),
+    let resources = list.and_then(Value::as_array).into_iter().flatten().filter_map(|resource| {
+        let id = resource.get(reference.id.as_ref())?;
+        let written = id.as_str().map_or_else(|| id.to_string(), str::to_owned);
+        let name = resource.get(reference.name.as_ref()).and_then(Value::as_str).unwrap_or_default();
+        Some(Candidate { id, written, name })
+    });
+    let resources: Vec<Candidate<'_>> = resources.collect();
+    let fitting = WAYS.iter().map(|fits| resources.iter().filter(|one| fits(one, given)).collect::<Vec<_>>());
+    let problem = match fitting.into_iter().find(|fitting| !fitting.is_empty()).as_deref() {
+        Some([one]) => return Ok(one.id.clone()),
+        Some(several) => {
+            let named = several.iter().take(MOST_NAMED).map(|one| format!("{} ({})", one.name, one.written));
+            let more = if several.len() > MOST_NAMED { ", and more" } else { "" };
+            let named = named.collect::<Vec<_>>().join(", ");
+            format!("fits {} of them: {named}{more}. Give one name in full, or the id", several.len())
+        }
         None => format!("fits no {}. {} shows them", reference.kind, reference.tool),
     };
     Err(CallError::Reference { argument: argument.to_owned(), given: given.chars().take(100).collect(), problem })

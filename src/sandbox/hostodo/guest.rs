@@ -212,7 +212,7 @@ impl Guest {
         let counted = options.contains(&"-n") && !given.is_empty();
         let apart = counted.then(|| given.remove(0));
         let counts = options.iter().map(|word| word.trim_start_matches("-n").trim_start_matches('-')).chain(apart);
-        let lines: usize = counts.filter_map(|word| word.parse().ok()).last().unwrap_or(10);
+        let lines: usize = counts.filter_map(|word| word.parse().ok()).next_back().unwrap_or(10);
         if program == "ls" {
             let folder = absolute(directory, given.first().unwrap_or(&"."));
             let folder = format!("{}/", folder.trim_end_matches('/'));

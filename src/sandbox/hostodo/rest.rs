@@ -102,6 +102,10 @@ fn ok(body: Value) -> Answer {
     (StatusCode::OK, body)
 }
 
+fn numbered(entry: &Value, id: &str) -> bool {
+    id.parse().is_ok_and(|id: u64| entry["id"] == id)
+}
+
 fn page(all: &[Value], asked: &Asked) -> Answer {
     let number = |name, otherwise| asked.query(name).and_then(|text| text.parse().ok()).unwrap_or(otherwise);
     let (offset, limit): (usize, usize) = (number("offset", 0), number("limit", 25));
@@ -149,7 +153,7 @@ fn events(machine: &Machine) -> Vec<Value> {
 
 fn end_session(state: &mut State, asked: &Asked) -> Answer {
     let now = json!(asked.now);
-    match state.accounts.sessions.iter_mut().find(|session| session["id"].to_string() == asked.path) {
+    match state.accounts.sessions.iter_mut().find(|session| numbered(session, &asked.path)) {
         None => failure(404, "Not found."),
         Some(session) => {
             session["revoked_at"] = now;
@@ -229,6 +233,6 @@ fn add_key(state: &mut State, asked: &Asked) -> Answer {
 
 fn remove_key(state: &mut State, asked: &Asked) -> Answer {
     let before = state.accounts.keys.len();
-    state.accounts.keys.retain(|key| key["id"].to_string() != asked.path);
+    state.accounts.keys.retain(|key| !numbered(key, &asked.path));
     if state.accounts.keys.len() == before { failure(404, "Not found.") } else { (StatusCode::NO_CONTENT, Value::Null) }
 }

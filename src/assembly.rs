@@ -53,14 +53,19 @@ fn open(options: Options, environment: &Environment) -> Result<Server, StartupEr
     Ok(server(config, catalogue, PROVIDERS))
 }
 
+/// What carries calls out: the network, or simulated providers in its place.
+pub(crate) fn executor(config: &Config, catalogue: &Catalogue) -> Executor {
+    if config.sandbox {
+        Executor::simulated(Arc::new(Sandboxes::new(catalogue)))
+    } else {
+        Executor::network(config.network.clone())
+    }
+}
+
 /// Puts the server together. Nothing here touches the network.
 pub(crate) fn server(config: Config, catalogue: Arc<Catalogue>, providers: Providers) -> Server {
     let directory = config.gate_directory().ok();
-    let executor = if config.sandbox {
-        Executor::simulated(Arc::new(Sandboxes::new(&catalogue)))
-    } else {
-        Executor::network(config.network)
-    };
+    let executor = executor(&config, &catalogue);
     let store = match directory {
         // A simulation that nobody gave a place leaves nothing behind.
         None if config.sandbox => LazyStore::in_memory(),

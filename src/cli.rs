@@ -5,10 +5,13 @@
 mod approve;
 mod arguments;
 mod audit;
+mod bridge;
 mod call;
 mod describe;
 mod kill_switch;
 mod list;
+mod login;
+mod sandbox;
 mod scopes;
 mod serve;
 mod token;
@@ -22,9 +25,9 @@ use infra_mcp_model::Access;
 
 pub use crate::config::Only;
 
-use crate::assembly::server;
+use crate::assembly::{executor, server};
 use crate::catalogue::Catalogue;
-use crate::config::{Command, Config, Environment, Flags, LogLevel, Providers};
+use crate::config::{Command, Config, Environment, Flags, LogLevel, Providers, remote_server};
 use crate::error::StartupError;
 use crate::exposure::Exposure;
 use crate::generated::PROVIDERS;
@@ -58,7 +61,8 @@ fn carry_out(flags: Flags, only: Only, providers: Providers) -> Result<ExitCode,
     if let Some(Command::Token { command }) = &command {
         token::check_flags(command, &options)?;
     }
-    let mut config = Config::new(options, &Environment::of_process(), only, providers)?;
+    let environment = Environment::of_process();
+    let mut config = Config::new(options, &environment, only, providers)?;
     for warning in &config.warnings {
         complain(&format_args!("warning: {warning}"));
     }
@@ -82,6 +86,16 @@ fn carry_out(flags: Flags, only: Only, providers: Providers) -> Result<ExitCode,
     }
     match command {
         None => serve::serve(config, catalogue, only, providers),
+        Some(Command::Bridge { url, token_env }) => {
+            let network = config.network.clone();
+            let remote = remote_server(url.as_deref(), token_env.as_deref(), &environment, network)?;
+            bridge::bridge(&config, remote)
+        }
+        Some(Command::Sandbox { provider, address }) => sandbox::sandbox(only, providers, &provider, address),
+        Some(Command::Login { provider }) => {
+            let executor = executor(&config, &catalogue);
+            login::login(&config, &executor, only, providers, provider.as_deref())
+        }
         Some(Command::Audit { command }) => audit::audit(&config, &command),
         Some(Command::KillSwitch { action }) => kill_switch::kill_switch(&config, action),
         Some(Command::Approve { id }) => approve::approve(&config, id.as_deref()),

@@ -30,6 +30,7 @@
 //! | [`server`] | the way of a call: exposure → arguments → policy → executor → result; [`server::rest`] for scripts |
 //! | [`authentication`] | tells who is at the other end of an HTTP request |
 //! | [`transport`] | JSON-RPC lines over standard input and output, and Streamable HTTP |
+//! | [`bridge`] | a stdio server in front of any remote one |
 //! | [`sandbox`] | simulated providers |
 //! | [`config`] | flags and environment in, ready values out |
 //! | [`assembly`] | a configuration becomes a server; where a library user starts |
@@ -65,6 +66,7 @@ pub mod arguments;
 pub mod assembly;
 pub mod audit;
 pub mod authentication;
+pub mod bridge;
 pub mod call;
 pub mod catalogue;
 pub mod cli;

@@ -165,7 +165,7 @@ fn system_error(subject: &str, error: &std::io::Error) -> StartupError {
 }
 
 #[cfg(unix)]
-fn close_on_signal(closing: &CancellationToken) -> Result<(), StartupError> {
+pub(super) fn close_on_signal(closing: &CancellationToken) -> Result<(), StartupError> {
     use tokio::signal::unix::{SignalKind, signal};
     let failed = |error| system_error("Signal handling", &error);
     let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
@@ -182,7 +182,7 @@ fn close_on_signal(closing: &CancellationToken) -> Result<(), StartupError> {
 }
 
 #[cfg(not(unix))]
-fn close_on_signal(closing: &CancellationToken) -> Result<(), StartupError> {
+pub(super) fn close_on_signal(closing: &CancellationToken) -> Result<(), StartupError> {
     let closing = closing.clone();
     tokio::spawn(async move {
         if tokio::signal::ctrl_c().await.is_ok() {

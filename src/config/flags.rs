@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
@@ -230,6 +230,28 @@ pub enum Command {
         /// `name=value`, `name:=JSON`, a JSON object with all arguments, or `-` to read that from standard input
         #[arg(value_name = "ARGUMENT", allow_hyphen_values = false)]
         arguments: Vec<String>,
+    },
+    /// Serve over standard input and output what a remote MCP server serves over HTTP, for clients that speak no HTTP
+    Bridge {
+        /// Its endpoint, such as `https://mcp.example.com/mcp` [default: $INFRA_MCP_URL or $VERGEOS_MCP_URL]
+        #[arg(long, value_name = "URL")]
+        url: Option<String>,
+        /// The environment variable that holds the bearer token for it [default: none is sent]
+        #[arg(long, value_name = "NAME")]
+        token_env: Option<String>,
+    },
+    /// Serve a simulated provider over HTTP, for any client; tokens such as `sandbox-all` are accepted there
+    Sandbox {
+        /// Which provider
+        provider: String,
+        /// Where to listen
+        #[arg(value_name = "HOST:PORT", default_value = "127.0.0.1:8200")]
+        address: SocketAddr,
+    },
+    /// Sign in to a provider in a browser and keep the token in the state directory
+    Login {
+        /// Which provider, where there are several
+        provider: Option<String>,
     },
     /// Make, list and revoke the tokens that callers of --http show
     Token {

@@ -5,6 +5,8 @@ mod flags;
 mod headers;
 mod http;
 mod provider;
+mod remote;
+pub(crate) mod saved;
 mod state;
 
 use std::collections::HashMap;
@@ -21,6 +23,7 @@ pub use flags::{
 pub use headers::HeadersError;
 pub use http::HttpConfig;
 pub(crate) use provider::is_loopback;
+pub use remote::remote_server;
 
 use crate::account::Account;
 use crate::catalogue::Selection;
@@ -186,11 +189,13 @@ impl Config {
             network.check()?;
         }
         let mut warnings = environment.warnings().to_vec();
+        let state_directory = state::directory(&options, environment)?;
+        let kept = state_directory.as_deref();
         let mut accounts = HashMap::new();
         let mut opened = Vec::new();
         let mut denied = Vec::new();
         for provider in providers.iter().copied().filter(|provider| only.covers(provider)) {
-            if let Some(account) = provider::account(provider, &options, environment, providers, &mut warnings)? {
+            if let Some(account) = provider::account(provider, &options, environment, providers, kept, &mut warnings)? {
                 accounts.insert(provider.name.as_ref(), Arc::new(account));
             }
             if provider::is_opened(provider, environment)? {
@@ -198,7 +203,6 @@ impl Config {
             }
             denied.extend(provider::denied(provider, environment, &mut warnings)?);
         }
-        let state_directory = state::directory(&options, environment)?;
         Ok(Self {
             local: Arc::new(Principal::local_with((!options.scopes.is_empty()).then(|| options.scopes.clone()))),
             secrets: secrets(&options, state_directory.as_deref())?,

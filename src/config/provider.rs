@@ -1,11 +1,12 @@
 //! What flags and environment say about one provider.
 
+use std::path::Path;
 use std::time::Duration;
 
 use infra_mcp_model::{Provider, Text, Tool};
 use url::{Host, Url};
 
-use super::{Environment, Options, Providers, headers};
+use super::{Environment, Options, Providers, headers, saved};
 use crate::account::{Account, AccountSettings, BodyAsQuery, Secret};
 use crate::error::StartupError;
 use crate::near::nearest;
@@ -16,6 +17,7 @@ pub(super) fn account(
     options: &Options,
     environment: &Environment,
     providers: Providers,
+    state_directory: Option<&Path>,
     warnings: &mut Vec<String>,
 ) -> Result<Option<Account>, StartupError> {
     let body_as_query = body_as_query(&options.body_as_query, providers)?;
@@ -33,6 +35,9 @@ pub(super) fn account(
         return Ok(None);
     }
     settings.token = environment.first(&provider.environment.token)?.map(|(_, token)| Secret::new(token));
+    if let (None, Some(_), Some(directory)) = (&settings.token, &provider.login, state_directory) {
+        settings.token = saved::token(directory, provider)?;
+    }
     if let Some(relay) = &provider.relay {
         settings.relay_url = address(&relay.url_variables, environment, warnings)?;
         settings.relay_token = environment.first(&relay.token_variables)?.map(|(_, token)| Secret::new(token));

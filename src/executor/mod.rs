@@ -2,9 +2,11 @@
 
 mod bound;
 mod composite;
+mod device;
 mod exchange;
 mod fetch;
 mod relay;
+mod remote;
 pub mod request;
 mod response;
 mod retry;
@@ -31,7 +33,10 @@ use relay::Relays;
 use send::Network;
 
 pub use composite::{CompositeTool, Request, Run, SentBy, Steps, Wait};
+pub use device::{LoginError, Prompt};
 pub use fetch::{DocumentError, Documents};
+pub(crate) use remote::RemoteLine;
+pub use remote::RemoteServer;
 pub use request::BuildError;
 pub use response::{Media, Reply};
 pub use send::NetworkOptions;

@@ -16,11 +16,10 @@ use rmcp::service::{
     ClientInitializeError, Peer, PeerRequestOptions, RequestHandle, RoleClient, RunningService, ServiceError,
 };
 use rmcp::transport::DynamicTransportError;
-use rmcp::transport::streamable_http_client::{
-    StreamableHttpClientTransport, StreamableHttpClientTransportConfig, StreamableHttpError,
-};
+use rmcp::transport::streamable_http_client::StreamableHttpError;
 use serde_json::Value;
 
+use super::remote::line;
 use super::response::{EXCERPT, refusal, shorten};
 use super::send::{BODY_LIMIT, origin, timed_out, unreached};
 use super::wire::{End, Wire, WireError};
@@ -101,8 +100,7 @@ async fn open(to: &Destination, call: &Call, remote: &Remote) -> Result<Session,
     if let Some(authorization) = remote.authorization() {
         headers.insert(http::header::AUTHORIZATION, authorization.clone());
     }
-    let config = StreamableHttpClientTransportConfig::with_uri(remote.url().as_str());
-    let transport = StreamableHttpClientTransport::with_client(Wire { end, headers }, config);
+    let transport = line(Wire { end, headers }, remote.url());
     let ours = Implementation::new("infra-mcp", env!("CARGO_PKG_VERSION"));
     let client = ClientConfig::new(ClientCapabilities::default(), ours);
     rmcp::serve_client(client, transport).await.map_err(|error| match error {

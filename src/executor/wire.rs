@@ -24,7 +24,7 @@ const EVENTS: &str = "text/event-stream";
 
 /// One way to an MCP server.
 #[derive(Clone)]
-pub(super) struct Wire {
+pub(crate) struct Wire {
     /// What answers.
     pub(super) end: End,
     /// What every request carries: user agent and credential.
@@ -40,7 +40,7 @@ pub(super) enum End {
 
 /// Why a message was not delivered, or its answer is none.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum WireError {
+pub(crate) enum WireError {
     #[error("no connection")]
     Connection(#[from] reqwest::Error),
     #[error("HTTP {0}")]

@@ -32,7 +32,7 @@ pub(super) fn token(directory: &Path, provider: &Provider) -> Result<Option<Secr
 ///
 /// # Errors
 /// If it cannot be written.
-pub fn keep(directory: &Path, provider: &Provider, token: &Secret) -> Result<PathBuf, StartupError> {
+pub(crate) fn keep(directory: &Path, provider: &Provider, token: &Secret) -> Result<PathBuf, StartupError> {
     let file = place(directory, provider);
     let write = || {
         let mut folder = fs::DirBuilder::new();

@@ -6,12 +6,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use infra_mcp_model::{Binding, Method, Operation};
+use infra_mcp_model::{Binding, Method, Operation, RelayedStep};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use tokio::time::{Instant, sleep};
 
 use super::exchange::Exchange;
+use super::relay::Passed;
 use super::{Executor, Media, Reply};
 use crate::call::{Call, Progress};
 use crate::error::CallError;
@@ -112,10 +113,29 @@ impl Run<'_> {
         }
     }
 
+    fn relayed(&self, id: &str) -> Option<&RelayedStep> {
+        match &self.call.call().entry.tool.binding {
+            Binding::Composite(composite) => composite.relayed.iter().find(|step| step.id == id),
+            Binding::Operation(_) | Binding::Relay(_) => None,
+        }
+    }
+
     async fn send(&self, id: &str, values: Vec<(&'static str, Value)>) -> Result<Reply, CallError> {
-        let operation = self.operation(id).ok_or_else(|| self.unknown())?;
         let values = values.into_iter().filter(|(_, value)| !value.is_null());
         let values: Map<String, Value> = values.map(|(name, value)| (name.to_owned(), value)).collect();
+        if let Some(step) = self.relayed(id) {
+            let changed = self.changed.fetch_or(!step.reads, Ordering::Relaxed);
+            let call = self.call.call();
+            let passed = Passed {
+                call,
+                tool: &step.tool,
+                arguments: &values,
+                patience: call.account.timeout(),
+                changes: changed || !step.reads,
+            };
+            return self.executor.relays.call(&self.executor.destination, &passed).await;
+        }
+        let operation = self.operation(id).ok_or_else(|| self.unknown())?;
         let reads = matches!(operation.method, Method::Get | Method::Head);
         let changed = self.changed.fetch_or(!reads, Ordering::Relaxed);
         let call = self.call.call();

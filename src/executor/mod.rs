@@ -29,7 +29,7 @@ use crate::error::CallError;
 use crate::policy::Authorized;
 use exchange::Exchange;
 use infra_mcp_model::{Binding, Effect};
-use relay::Relays;
+use relay::{Passed, Relays};
 use send::Network;
 
 pub use composite::{CompositeTool, Request, Run, SentBy, Steps, Wait};
@@ -84,7 +84,7 @@ impl Executor {
     pub async fn execute(&self, call: Authorized<Call>) -> Result<Reply, CallError> {
         let call = call.call();
         match &call.entry.tool.binding {
-            Binding::Relay(relay) => self.relays.call(&self.destination, call, relay).await,
+            Binding::Relay(relay) => self.relays.call(&self.destination, &Passed::of(call, relay)).await,
             Binding::Operation(_) | Binding::Composite(_) => self.exchange(&Exchange::of(call)?).await,
         }
     }

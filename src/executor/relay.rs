@@ -17,7 +17,7 @@ use rmcp::service::{
 };
 use rmcp::transport::DynamicTransportError;
 use rmcp::transport::streamable_http_client::StreamableHttpError;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::remote::line;
 use super::response::{EXCERPT, refusal, shorten};
@@ -40,33 +40,49 @@ type Session = RunningService<RoleClient, ClientConfig>;
 #[derive(Default)]
 pub(super) struct Relays(Mutex<HashMap<String, Arc<tokio::sync::Mutex<Option<Session>>>>>);
 
+/// A call of a remote tool.
+pub(super) struct Passed<'c> {
+    /// On whose behalf.
+    pub(super) call: &'c Call,
+    /// Its name there.
+    pub(super) tool: &'c str,
+    pub(super) arguments: &'c Map<String, Value>,
+    /// How long it may take.
+    pub(super) patience: Duration,
+    /// Whether something may have changed once it was sent.
+    pub(super) changes: bool,
+}
+
+impl<'c> Passed<'c> {
+    /// The call of a tool that is nothing but passed on.
+    pub(super) fn of(call: &'c Call, relay: &'c Relay) -> Self {
+        let (arguments, changes) = (call.arguments.as_map(), changes(call));
+        Self { call, tool: &relay.tool, arguments, patience: patience(call, relay), changes }
+    }
+}
+
 impl Relays {
     /// Passes a call on. Dropping the future tells the server that nobody waits any more.
-    pub(super) async fn call(&self, to: &Destination, call: &Call, relay: &Relay) -> Result<Reply, CallError> {
-        let remote = remote(call)?;
+    pub(super) async fn call(&self, to: &Destination, passed: &Passed<'_>) -> Result<Reply, CallError> {
+        let remote = remote(passed.call)?;
         if matches!(to, Destination::Network(_)) && !remote.has_credential() {
-            return Err(no_credential(call));
+            return Err(no_credential(passed.call));
         }
-        let after = patience(call, relay);
-        tokio::time::timeout(after, self.exchange(to, call, relay, remote))
+        let (after, unsettled) = (passed.patience, passed.changes);
+        tokio::time::timeout(after, self.exchange(to, passed, remote))
             .await
-            .unwrap_or_else(|_| Err(timed_out(call, remote.url(), after, changes(call))))
+            .unwrap_or_else(|_| Err(CallError::Timeout { origin: origin(remote.url()), after, unsettled }))
     }
 
-    async fn exchange(
-        &self,
-        to: &Destination,
-        call: &Call,
-        relay: &Relay,
-        remote: &Remote,
-    ) -> Result<Reply, CallError> {
+    async fn exchange(&self, to: &Destination, passed: &Passed<'_>, remote: &Remote) -> Result<Reply, CallError> {
+        let call = passed.call;
         let peer = self.session(to, call, remote).await?;
-        let parameters = CallToolRequestParams::new(relay.tool.clone()).with_arguments(call.arguments.as_map().clone());
+        let parameters = CallToolRequestParams::new(passed.tool.to_owned()).with_arguments(passed.arguments.clone());
         let request = ClientRequest::CallToolRequest(CallToolRequest::new(parameters));
+        let failed = |error| failed(passed, remote, error);
         let handle = peer.send_cancellable_request(request, PeerRequestOptions::no_options()).await;
-        let mut pending = Pending(Some(handle.map_err(|error| failed(call, remote, error))?));
-        let answer = pending.answer().await.map_err(|error| failed(call, remote, error))?;
-        match answer {
+        let mut pending = Pending(Some(handle.map_err(failed)?));
+        match pending.answer().await.map_err(failed)? {
             ServerResult::CallToolResult(result) => read(call, result),
             _ => Err(undecodable(call, "it is no result of a tool, or asks back, which is not served here.", "")),
         }
@@ -155,11 +171,11 @@ fn patience(call: &Call, relay: &Relay) -> Duration {
     call.account.timeout().max(Duration::from_secs(relay.timeout_seconds)) + Duration::from_secs(asked)
 }
 
-fn failed(call: &Call, remote: &Remote, error: ServiceError) -> CallError {
+fn failed(passed: &Passed<'_>, remote: &Remote, error: ServiceError) -> CallError {
     match error {
-        ServiceError::McpError(error) => refused(call, error),
-        ServiceError::TransportSend(error) => undelivered(call, remote, error, changes(call)),
-        _ => broken(remote, changes(call)),
+        ServiceError::McpError(error) => refused(passed.call, error),
+        ServiceError::TransportSend(error) => undelivered(passed.call, remote, error, passed.changes),
+        _ => broken(remote, passed.changes),
     }
 }
 

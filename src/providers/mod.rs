@@ -5,6 +5,8 @@
 //! not name. A provider that is not in the build leaves no trace of its handlers; with specs of one's own
 //! (`INFRA_MCP_SPECS`) there are none at all.
 
+#[cfg(infra_mcp_provider = "hostodo")]
+mod hostodo;
 #[cfg(infra_mcp_provider = "vergeos")]
 mod vergeos;
 
@@ -13,7 +15,7 @@ use infra_mcp_model::Binding;
 use crate::call::Call;
 use crate::error::CallError;
 use crate::executor::{Executor, Reply};
-#[cfg(infra_mcp_provider = "vergeos")]
+#[cfg(any(infra_mcp_provider = "hostodo", infra_mcp_provider = "vergeos"))]
 use crate::generated::composites;
 use crate::policy::Authorized;
 
@@ -24,6 +26,10 @@ use crate::policy::Authorized;
 pub async fn carry_out(executor: &Executor, call: Authorized<Call>) -> Result<Reply, CallError> {
     if !matches!(call.call().entry.tool.binding, Binding::Composite(_)) {
         return executor.execute(call).await;
+    }
+    #[cfg(infra_mcp_provider = "hostodo")]
+    if call.call().entry.provider.name == "hostodo" {
+        return composites::hostodo::carry_out(&hostodo::Hostodo, executor.begin(call)).await;
     }
     #[cfg(infra_mcp_provider = "vergeos")]
     if call.call().entry.provider.name == "vergeos" {

@@ -50,10 +50,11 @@ pub(super) fn preview(call: &Call, resource: Option<&Value>, outlook: Option<&st
             }
         }
         (Binding::Operation(_), Err(error)) => line("Request", &error.to_string()),
-        (Binding::Composite(Composite { operations, .. }), _) => {
+        (Binding::Composite(Composite { operations, relayed, .. }), _) => {
             line("Arguments", &arguments(&masked));
             let requests = operations.iter().map(|request| format!("{} {}", request.method.as_str(), request.path));
-            line("Requests it may send", &requests.collect::<Vec<_>>().join(", "));
+            let relayed = relayed.iter().map(|step| format!("tools/call {}", step.tool));
+            line("Requests it may send", &requests.chain(relayed).collect::<Vec<_>>().join(", "));
         }
         (Binding::Relay(Relay { tool, .. }), _) => {
             let place = call.account.remote().map_or_else(String::new, |remote| format!(" at {}", remote.url()));

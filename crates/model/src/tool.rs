@@ -63,10 +63,25 @@ impl Binding {
 pub struct Composite {
     /// Every request that its handler may send, by operation id; it cannot send another.
     pub operations: List<Operation>,
+    /// Every tool of the provider's MCP server that its handler may call, and no other.
+    pub relayed: List<RelayedStep>,
     /// The keys of its arguments.
     pub arguments: List<Text>,
     /// The argument that names what it acts on; empty where none does.
     pub resource: Text,
+}
+
+/// A call of a tool of a remote MCP server, as part of a composite tool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RelayedStep {
+    /// What the handler calls it.
+    pub id: Text,
+    /// The name of the tool there.
+    pub tool: Text,
+    /// The arguments that it takes.
+    pub arguments: List<Text>,
+    /// Whether it changes nothing.
+    pub reads: bool,
 }
 
 /// A tool of a remote MCP server.

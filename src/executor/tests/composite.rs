@@ -62,6 +62,7 @@ fn working() -> &'static Provider {
     let act = Operation { id: "act".into(), ..fixture::operation(Method::Post, "/actions", vec![], body) };
     let composite = Composite {
         operations: vec![look, act].into(),
+        relayed: vec![].into(),
         arguments: vec!["id".into(), "force".into(), "note".into()].into(),
         resource: "id".into(),
     };

@@ -6,7 +6,7 @@ use super::types::module_name;
 use crate::load::ToolsetSettings;
 use crate::lower::{LoweredProvider, LoweredTool};
 use heck::{ToSnakeCase as _, ToUpperCamelCase as _};
-use infra_mcp_model::{Binding, Composite, Operation, RequestBody};
+use infra_mcp_model::{Binding, Composite, Operation, RelayedStep, RequestBody};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
@@ -115,36 +115,63 @@ fn kind(schema: &Value) -> &'static str {
 
 /// A struct a request, shared by the tools that may send it.
 fn requests(tools: &[Composed<'_>], source: &mut Source<'_>) {
-    let mut known: BTreeMap<&str, (&Operation, Vec<&str>)> = BTreeMap::new();
+    let mut known: BTreeMap<&str, (Sent<'_>, Vec<&str>)> = BTreeMap::new();
     for tool in tools {
-        for operation in tool.composite.operations.iter() {
-            known.entry(&operation.id).or_insert_with(|| (operation, Vec::new())).1.push(&tool.kind);
+        let requests = tool.composite.operations.iter().map(|operation| (&operation.id, Sent::Request(operation)));
+        let relayed = tool.composite.relayed.iter().map(|step| (&step.id, Sent::Relayed(step)));
+        for (id, sent) in requests.chain(relayed) {
+            known.entry(id).or_insert_with(|| (sent, Vec::new())).1.push(&tool.kind);
         }
     }
     source.doc("The requests of these tools. A value of `null` is left out.");
     source.block("pub mod requests {", |source| {
         source.line("use super::*;");
-        for (id, (operation, senders)) in known {
-            request(id, operation, &senders, source);
+        for (id, (sent, senders)) in known {
+            request(id, &sent, &senders, source);
         }
     });
 }
 
-fn request(id: &str, operation: &Operation, senders: &[&str], source: &mut Source<'_>) {
+/// What a handler can send.
+enum Sent<'a> {
+    Request(&'a Operation),
+    Relayed(&'a RelayedStep),
+}
+
+impl Sent<'_> {
+    fn told(&self) -> String {
+        match self {
+            Self::Request(operation) => format!("`{} {}`", operation.method.as_str(), operation.path),
+            Self::Relayed(step) => format!("The tool `{}` of the MCP server.", step.tool),
+        }
+    }
+
+    fn names(&self) -> Vec<&str> {
+        let operation = match self {
+            Self::Relayed(step) => return step.arguments.iter().map(AsRef::as_ref).collect(),
+            Self::Request(operation) => operation,
+        };
+        let parameters = operation.parameters.iter().map(|parameter| parameter.argument.as_ref());
+        let members: Vec<&str> = match &operation.body {
+            Some(RequestBody::Members { members, .. }) => {
+                members.iter().map(|member| member.argument.as_ref()).collect()
+            }
+            Some(RequestBody::Whole { argument }) => vec![argument.as_ref()],
+            None => Vec::new(),
+        };
+        parameters.chain(members).collect()
+    }
+}
+
+fn request(id: &str, sent: &Sent<'_>, senders: &[&str], source: &mut Source<'_>) {
     let kind = identifier(&id.to_upper_camel_case());
-    let parameters = operation.parameters.iter().map(|parameter| parameter.argument.as_ref());
-    let members: Vec<&str> = match &operation.body {
-        Some(RequestBody::Members { members, .. }) => members.iter().map(|member| member.argument.as_ref()).collect(),
-        Some(RequestBody::Whole { argument }) => vec![argument.as_ref()],
-        None => Vec::new(),
-    };
     let mut values: Vec<(&str, String)> = Vec::new();
-    for name in parameters.chain(members) {
+    for name in sent.names() {
         if values.iter().all(|(known, _)| *known != name) {
             values.push((name, identifier(&name.to_snake_case())));
         }
     }
-    source.doc(&format!("`{} {}`", operation.method.as_str(), operation.path));
+    source.doc(&sent.told());
     source.line("#[derive(Debug, Clone, Default, PartialEq)]");
     source.block(&format!("pub struct {kind} {{"), |source| {
         for (name, field) in &values {

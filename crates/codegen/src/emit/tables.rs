@@ -6,8 +6,8 @@ use crate::load::ToolsetSettings;
 use crate::lower::LoweredProvider;
 use infra_mcp_model::{
     Alias, Authentication, Binding, BodyMember, Condition, DeviceLogin, EffectWhen, Environment, Header, Hint, List,
-    Listing, Operation, OptIn, Parameter, PathTemplate, Phrase, Provider, Reference, RemoteServer, RequestBody,
-    RequestDefault, RestRoute, Review, Route, Segment, SessionLogin, SharedArgument, Text, Tool, Toolset,
+    Listing, Operation, OptIn, Parameter, PathTemplate, Phrase, Provider, Reference, RelayedStep, RemoteServer,
+    RequestBody, RequestDefault, RestRoute, Review, Route, Segment, SessionLogin, SharedArgument, Text, Tool, Toolset,
 };
 use std::fmt::{Debug, Write as _};
 
@@ -212,7 +212,9 @@ fn binding(row: &Binding) -> Expression {
         Binding::Operation(row) => Expression::call("Binding::Operation", operation(row)),
         Binding::Composite(row) => {
             let operations = ("operations", list(&row.operations, operation));
-            let row = Expression::row("Composite", [operations, arguments(&row.arguments), resource(&row.resource)]);
+            let relayed = ("relayed", list(&row.relayed, relayed_step));
+            let row =
+                Expression::row("Composite", [operations, relayed, arguments(&row.arguments), resource(&row.resource)]);
             Expression::call("Binding::Composite", row)
         }
         Binding::Relay(row) => {
@@ -226,6 +228,12 @@ fn binding(row: &Binding) -> Expression {
             Expression::call("Binding::Relay", Expression::row("Relay", fields))
         }
     }
+}
+
+fn relayed_step(row: &RelayedStep) -> Expression {
+    let fields =
+        [("id", text(&row.id)), ("tool", text(&row.tool)), arguments(&row.arguments), ("reads", plain(row.reads))];
+    Expression::row("RelayedStep", fields)
 }
 
 fn arguments(row: &List<Text>) -> (&'static str, Expression) {

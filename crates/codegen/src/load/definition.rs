@@ -72,8 +72,8 @@ pub enum Action {
         /// Query parameters that every request carries besides, with their values.
         query: Map<String, Value>,
     },
-    /// Runs a handler that may send these requests.
-    Composite(Vec<Step>),
+    /// Runs a handler that may send these requests, and call these tools of the remote MCP server.
+    Composite(Vec<Step>, Vec<RelayStep>),
     /// Is passed on to the provider's remote MCP server.
     Relay {
         /// The name of the tool there.
@@ -98,6 +98,19 @@ pub struct Step {
     pub query: Vec<String>,
     /// What the JSON body is made of.
     pub body: StepBody,
+}
+
+/// A tool of the provider's remote MCP server that the handler of a composite tool may call.
+#[derive(Debug)]
+pub struct RelayStep {
+    /// What the handler calls it.
+    pub id: String,
+    /// Its name there.
+    pub tool: String,
+    /// Its arguments.
+    pub arguments: Vec<String>,
+    /// It changes nothing.
+    pub reads: bool,
 }
 
 /// The JSON body of a [`Step`].
@@ -224,7 +237,10 @@ impl Reader<'_> {
             self.problem(&format!("{pointer}/{key}"), format!("`{name}` has an unknown key `{key}`"), "");
         }
         let action = match (object.get("composite"), text("relay"), text("method"), text("path")) {
-            (Some(composite), ..) => Some(Action::Composite(self.steps(pointer, composite))),
+            (Some(composite), ..) => {
+                let (requests, relayed) = self.steps(pointer, composite);
+                Some(Action::Composite(requests, relayed))
+            }
             (None, Some(tool), ..) => Some(Action::Relay {
                 tool,
                 timeout_seconds: object.get("timeout_seconds").and_then(Value::as_u64).unwrap_or(0),
@@ -270,10 +286,15 @@ impl Reader<'_> {
     }
 
     /// The requests of a composite tool: `{"ID": {"method", "path", "query", "body"}}`.
-    fn steps(&mut self, pointer: &str, composite: &Value) -> Vec<Step> {
-        let mut steps = Vec::new();
+    fn steps(&mut self, pointer: &str, composite: &Value) -> (Vec<Step>, Vec<RelayStep>) {
+        let (mut steps, mut relayed) = (Vec::new(), Vec::new());
         for (id, step) in composite.as_object().into_iter().flatten() {
             let text = |key: &str| step.get(key).and_then(Value::as_str).map(str::to_owned);
+            if let Some(tool) = text("relay") {
+                let reads = step.get("reads").is_some_and(|reads| reads == true);
+                relayed.push(RelayStep { id: id.clone(), tool, arguments: strings(step.get("arguments")), reads });
+                continue;
+            }
             let known = |key: &String| ["method", "path", "query", "body", "_note"].contains(&key.as_str());
             let strange = step.as_object().is_none_or(|step| !step.keys().all(known));
             match (text("method"), text("path")) {
@@ -286,13 +307,13 @@ impl Reader<'_> {
                     steps.push(Step { id: id.clone(), method, path, query, body });
                 }
                 _ => {
-                    let hint = "a request has `method`, `path` and, where it takes them, names in `query` and `body`";
+                    let hint = "a request has `method`, `path` and, where it takes them, names in `query` and `body`; or `relay`";
                     let pointer = format!("{pointer}/composite/{id}");
                     self.report.add(Severity::Error, self.file, &pointer, "this is no request", hint);
                 }
             }
         }
-        steps
+        (steps, relayed)
     }
 
     fn facts(&mut self, pointer: &str, name: &str, object: &Map<String, Value>) -> Option<Facts> {

@@ -3,7 +3,7 @@
 mod definition;
 mod settings;
 
-pub use definition::{Action, Definition, DefinitionFile, Facts, Standalone, Step, StepBody};
+pub use definition::{Action, Definition, DefinitionFile, Facts, RelayStep, Standalone, Step, StepBody};
 pub use settings::{
     AccessSetting, AuthenticationScheme, AuthenticationSetting, ExposeSetting, QueryArraysSetting, RestSetting,
     Settings, ToolsetSettings,

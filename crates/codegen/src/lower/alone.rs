@@ -4,10 +4,10 @@ use super::components::Components;
 use super::names;
 use super::operation::{LoweredOperation, method, path_template};
 use super::schema::Direction;
-use crate::load::{Action, Definition, Standalone, Step, StepBody};
+use crate::load::{Action, Definition, RelayStep, Standalone, Step, StepBody};
 use infra_mcp_model::{
-    Answer, Binding, BodyMember, Composite, Location, Method, Operation, Parameter, PathTemplate, Relay, RequestBody,
-    Segment, Style, Text,
+    Answer, Binding, BodyMember, Composite, Location, Method, Operation, Parameter, PathTemplate, Relay, RelayedStep,
+    RequestBody, Segment, Style, Text,
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value, json};
@@ -21,15 +21,15 @@ pub(super) fn binding(definition: &Definition, alone: &Standalone) -> Result<(Bi
     if !resource.is_empty() && properties.is_none_or(|properties| !properties.contains_key(resource)) {
         return Err(format!("it acts on `{resource}`, which is none of its arguments"));
     }
-    let (steps, relayed) = match &alone.action {
+    let (steps, calls, relayed) = match &alone.action {
         Action::Request { method, path, query } => {
             let mut lowered = request(definition, alone, method, path)?;
             append_query(&mut lowered.operation.path, query)?;
             return Ok((Binding::Operation(lowered.operation), lowered.input_schema));
         }
-        Action::Composite(steps) => (steps.as_slice(), None),
+        Action::Composite(steps, calls) => (steps.as_slice(), calls.as_slice(), None),
         Action::Relay { tool, timeout_seconds, timeout_argument } => {
-            (&[][..], Some((tool, *timeout_seconds, timeout_argument)))
+            (&[][..], &[][..], Some((tool, *timeout_seconds, timeout_argument)))
         }
     };
     let input_schema = input_schema(alone, |_| {});
@@ -51,10 +51,20 @@ pub(super) fn binding(definition: &Definition, alone: &Standalone) -> Result<(Bi
         }),
         None => {
             let operations = steps.iter().map(step).collect::<Result<_, _>>()?;
-            Binding::Composite(Composite { operations, arguments, resource })
+            let relayed = calls.iter().map(relayed_step).collect();
+            Binding::Composite(Composite { operations, relayed, arguments, resource })
         }
     };
     Ok((binding, input_schema))
+}
+
+fn relayed_step(step: &RelayStep) -> RelayedStep {
+    RelayedStep {
+        id: step.id.clone().into(),
+        tool: step.tool.clone().into(),
+        arguments: step.arguments.iter().cloned().map(Text::from).collect(),
+        reads: step.reads,
+    }
 }
 
 /// A request of a composite tool. Its handler gives every value by its name on the wire.

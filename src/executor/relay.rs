@@ -71,7 +71,7 @@ impl Relays {
         let (after, unsettled) = (passed.patience, passed.changes);
         tokio::time::timeout(after, self.exchange(to, passed, remote))
             .await
-            .unwrap_or_else(|_| Err(CallError::Timeout { origin: origin(remote.url()), after, unsettled }))
+            .unwrap_or_else(|_| Err(timed_out(passed.call, remote.url(), after, unsettled)))
     }
 
     async fn exchange(&self, to: &Destination, passed: &Passed<'_>, remote: &Remote) -> Result<Reply, CallError> {

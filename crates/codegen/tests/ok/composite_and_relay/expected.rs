@@ -177,6 +177,14 @@ pub static ACME: Provider = Provider {
                                 deprecated: false,
                             },
                         ]),
+                        relayed: B(&[
+                            RelayedStep {
+                                id: B("far"),
+                                tool: B("list"),
+                                arguments: B(&[B("label")]),
+                                reads: true,
+                            },
+                        ]),
                         arguments: B(&[B("id"), B("force"), B("type")]),
                         resource: B("id"),
                     }),
@@ -334,6 +342,19 @@ pub mod composites {
                 }
             }
             impl SentBy<super::PowerOff> for Act {}
+            /// The tool `list` of the MCP server.
+            #[derive(Debug, Clone, Default, PartialEq)]
+            pub struct Far {
+                /// `label`
+                pub label: Value,
+            }
+            impl crate::executor::Request for Far {
+                const ID: &'static str = "far";
+                fn into_values(self) -> Vec<(&'static str, Value)> {
+                    vec![("label", self.label)]
+                }
+            }
+            impl SentBy<super::PowerOff> for Far {}
             /// `PUT /machines/{id}`
             #[derive(Debug, Clone, Default, PartialEq)]
             pub struct Replace {

@@ -28,7 +28,7 @@ pub use served::Served;
 pub use unknown::UnknownTool;
 
 use crate::account::Account;
-use crate::arguments::{Arguments, Violations};
+use crate::arguments::Violations;
 use crate::audit::{Recorder, Trail};
 use crate::call::{Call, Caller};
 use crate::catalogue::{Catalogue, Entry, Selection};

@@ -70,10 +70,7 @@ fn retry_after(error: &CallError) -> Option<Duration> {
 /// 502 whatever it is.
 fn meaning(error: &CallError) -> (StatusCode, &str) {
     match error {
-        CallError::Arguments(_)
-        | CallError::Operation { .. }
-        | CallError::Build(_)
-        | CallError::Reference { .. } => {
+        CallError::Arguments(_) | CallError::Operation { .. } | CallError::Build(_) | CallError::Reference { .. } => {
             (StatusCode::BAD_REQUEST, "invalid_arguments")
         }
         CallError::Refused(refusal) => {

@@ -13,6 +13,7 @@ use crate::call::{Call, Caller};
 use crate::catalogue::Entry;
 use crate::error::CallError;
 use crate::principal::Principal;
+use crate::providers;
 
 /// How many resources an error names that a reference fits.
 const MOST_NAMED: usize = 10;
@@ -23,13 +24,13 @@ impl Server {
     /// # Errors
     /// If it has to be seen and the read failed.
     pub(super) async fn see_resource(&self, call: &Call) -> Result<Option<Value>, CallError> {
-        let reader = call.entry.provider.tools().find(|tool| tool.name == call.entry.tool.reader);
-        let Some((tool, arguments)) = reader.and_then(|tool| Some((tool, naming(call, tool)?))) else {
+        let reader = reader_of(call.entry);
+        let Some((reader, arguments)) = reader.and_then(|reader| Some((reader, naming(call, reader.tool)?))) else {
             return Ok(None);
         };
         // It is this server that looks, on behalf of whoever calls.
         let caller = Caller { principal: Arc::new(Principal::local()), ..call.caller.clone() };
-        match self.look(Entry { tool, ..call.entry }, arguments, caller).await {
+        match self.look(reader, arguments, caller).await {
             Ok(seen) => Ok(Some(unwrapped(seen))),
             Err(error) if call.entry.tool.review.opt_in => Err(error),
             Err(_) => Ok(None),
@@ -66,7 +67,8 @@ impl Server {
     async fn look(&self, entry: Entry, arguments: Map<String, Value>, caller: Caller) -> Result<Value, CallError> {
         let arguments = Arguments::validate(entry.tool, arguments).map_err(CallError::Arguments)?;
         let read = Call { entry, arguments, account: self.account(entry.provider)?, caller };
-        let reply = self.executor.execute(self.gate.admit_look(read).map_err(CallError::Refused)?).await?;
+        let reply =
+            providers::carry_out(&self.executor, self.gate.admit_look(read).map_err(CallError::Refused)?).await?;
         serde_json::from_str(&reply.body).map_err(|_| CallError::Undecodable {
             status: reply.status,
             problem: format!("{} gave no JSON.", entry.tool.name),
@@ -74,6 +76,12 @@ impl Server {
             unsettled: false,
         })
     }
+}
+
+/// The tool that shows what a call of this one acts on.
+pub(super) fn reader_of(entry: Entry) -> Option<Entry> {
+    let tool = entry.provider.tools().find(|tool| tool.name == entry.tool.reader)?;
+    Some(Entry { tool, ..entry })
 }
 
 /// The arguments by which the reader finds what the call acts on.

@@ -175,7 +175,9 @@ impl Server {
         let resource = if self.gate.must_see_resource(&call) { self.see_resource(&call).await? } else { None };
         let principal = Arc::clone(&call.caller.principal);
         let outlook = self.secrets.outlook(entry.tool, &principal);
-        let shown = |call: &Call| preview::preview(call, resource.as_ref(), outlook);
+        // Whoever may not read the resource sees no more of it for wanting to change it.
+        let readable = look::reader_of(entry).is_some_and(|reader| principal.grant().admits(&reader));
+        let shown = |call: &Call| preview::preview(call, resource.as_ref().filter(|_| readable), outlook);
         recording.on(|trail| trail.made(&call));
         let intent = |approval: Option<&str>| recording.intent(approval);
         match self.gate.admit(call, resource.as_ref(), &evidence, shown, intent)? {

@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -44,12 +45,19 @@ class Tool:
 class Catalogue:
     """The tools of a binary."""
 
-    def __init__(self, binary, environment):
+    def __init__(self, binary, environment, providers):
         def printed(*words):
-            command = [binary, "--access", "full", *words, "--json"]
+            command = [binary, "--expose", "flat", "--access", "full", *words, "--json"]
             return json.loads(subprocess.run(command, env=environment, check=True, capture_output=True).stdout)
 
-        self.listed = printed("list")
+        everything = printed("list")
+        # The proof is one request at the provider that is simulated here: tools of several requests, and those of a
+        # provider's own MCP server, are not what it can see.
+        self.listed = [tool for tool in everything if tool["provider"] in providers and tool["path"]]
+        #: How many tools answer to a name.
+        self.names = Counter(name for tool in everything for name in {tool["name"], *tool["aliases"]})
+        #: By provider, how many tools are left out.
+        self.left_out = Counter(tool["provider"] for tool in everything if tool not in self.listed)
         with ThreadPoolExecutor(4) as pool:
             facts = list(pool.map(lambda tool: printed("describe", tool["name"]), self.listed))
         self.facts = {tool["name"]: tool for tool in facts}
@@ -70,8 +78,9 @@ class Catalogue:
         return tool_of(self.facts[name])
 
     def aliases(self):
-        """Former names with the tools they stand for."""
-        return [(alias, tool_of(tool)) for tool in self.facts.values() for alias in tool["aliases"]]
+        """Former names with the tools they stand for, but for those that another provider has as well."""
+        return [(alias, tool_of(tool)) for tool in self.facts.values() for alias in tool["aliases"]
+                if self.names[alias] == 1]
 
 
 def is_grave(facts):

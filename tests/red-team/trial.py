@@ -91,7 +91,7 @@ class Trial:
         return {**environment, **more}
 
     def command(self, *words, state=None, binary=None):
-        return [str(binary or self.lab.binary), "--state-dir", str(state or self.state), *words]
+        return [str(binary or self.lab.binary), "--expose", "flat", "--state-dir", str(state or self.state), *words]
 
     def serve(self, *flags, policy=UNLIMITED, access="full", transport=None, state=None, binary=None, **environment):
         """Starts a server."""

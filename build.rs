@@ -48,8 +48,9 @@ fn main() {
 #[cfg(feature = "client")]
 fn write_clients(specs: &std::path::Path) {
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it")).join("clients.rs");
-    match infra_mcp_codegen::generate_clients(specs) {
-        Ok(source) => fs::write(out, source).expect("OUT_DIR is writable"),
-        Err(error) => println!("cargo::error={error}"),
+    let (source, left_out) = infra_mcp_codegen::generate_clients(specs);
+    fs::write(out, source).expect("OUT_DIR is writable");
+    for problem in left_out {
+        println!("cargo::warning={problem}");
     }
 }

@@ -60,21 +60,25 @@ pub fn generate(specs: &Path, options: &Options<'_>) -> Result<(String, Report),
     Ok((emit::emit(&providers, options), report))
 }
 
-/// Source with one module a provider that has a document: its full typed client.
-///
-/// # Errors
-///
-/// The provider whose document progenitor cannot take, and why.
+/// Source with one module a provider that has a document: its full typed client. Besides, why there is none of a
+/// provider whose document progenitor cannot take.
 #[cfg(feature = "client")]
-pub fn generate_clients(specs: &Path) -> Result<String, String> {
+#[must_use]
+pub fn generate_clients(specs: &Path) -> (String, Vec<String>) {
     let mut report = Report::default();
-    let mut source = String::new();
+    let (mut source, mut left_out) = (String::new(), Vec::new());
     for provider in load::load(specs, false, &mut report) {
         if let Some(document) = &provider.document {
-            let client = emit::client(&document.root).map_err(|error| format!("{}: {error}", document.file))?;
+            let client = match emit::client(&document.root) {
+                Ok(client) => client,
+                Err(error) => {
+                    left_out.push(format!("{}: there is no typed client: {error}", document.file));
+                    continue;
+                }
+            };
             let (name, title) = (provider.name.replace('-', "_"), &provider.settings.title);
             source.push_str(&format!("/// The full typed client of {title}.\npub mod {name} {{\n{client}\n}}\n"));
         }
     }
-    Ok(source)
+    (source, left_out)
 }

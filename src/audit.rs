@@ -1,4 +1,7 @@
-//! What happened, for whoever has to know later: an event for every tool call, one more before every change.
+//! What happened, for whoever has to know later: an event for every tool call, one more before every change, and for
+//! callers who never got that far.
+
+mod door;
 
 use std::net::IpAddr;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -11,17 +14,23 @@ use ring::rand::{SecureRandom as _, SystemRandom};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+pub use door::Stranger;
+
 use crate::call::{Call, Caller};
 use crate::catalogue::Entry;
 use crate::error::CallError;
 use crate::executor::Reply;
 use crate::store::LazyStore;
+use door::Door;
 
 /// How long events are gathered before they are written together.
 const GATHERING: Duration = Duration::from_millis(50);
 
 /// How many events are written together at most.
 const MOST: usize = 1024;
+
+/// The principal of an event where nobody is known. No token can have this name: theirs begin with `token:`.
+const NOBODY: &str = "nobody";
 
 /// Which part of a call an event tells of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +41,8 @@ pub enum Kind {
     Intent,
     /// The call is over, carried out or not.
     Call,
+    /// A caller was turned away before it was known what they call.
+    Door,
 }
 
 /// One event. Secrets among the arguments are masked.
@@ -43,7 +54,7 @@ pub struct Event {
     pub event: Kind,
     /// What the events of one call have in common.
     pub call: String,
-    /// Who.
+    /// Who; `nobody` where nobody is known.
     pub principal: String,
     /// By which client.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -58,14 +69,22 @@ pub struct Event {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<String>,
     /// The tool, by the name that it has today.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub tool: String,
     /// What it acts on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource: Option<String>,
     /// With what.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
     pub arguments: Value,
     /// `allowed`, the code of a refusal, `invalid_arguments` or `unknown_tool`.
     pub decision: String,
+    /// Why it was refused, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// How many callers were turned away like this within the hour so far; not every one leaves an event.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<u64>,
     /// The approval that was asked for, or used up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approval: Option<String>,
@@ -84,6 +103,31 @@ pub struct Event {
 }
 
 impl Event {
+    /// An event of now, of which nothing else is known.
+    fn new(kind: Kind, principal: &str, decision: &str) -> Self {
+        Self {
+            time: now(),
+            event: kind,
+            call: random_id(),
+            principal: principal.to_owned(),
+            client: None,
+            address: None,
+            session: None,
+            account: None,
+            tool: String::new(),
+            resource: None,
+            arguments: Value::Null,
+            decision: decision.to_owned(),
+            reason: None,
+            count: None,
+            approval: None,
+            result: None,
+            status: None,
+            correlation_id: None,
+            milliseconds: None,
+        }
+    }
+
     /// A line of JSON.
     #[must_use]
     pub fn to_line(&self) -> String {
@@ -104,23 +148,12 @@ impl Trail {
     #[must_use]
     pub fn new(tool: &str, arguments: &Map<String, Value>, caller: &Caller) -> Self {
         let event = Event {
-            time: now(),
-            event: Kind::Call,
-            call: random_id(),
-            principal: caller.principal.id().to_owned(),
             client: caller.client_name.clone(),
             address: caller.address,
             session: caller.session.clone(),
-            account: None,
             tool: tool.chars().take(100).collect(),
-            resource: None,
             arguments: arguments.keys().take(100).map(|name| name.chars().take(100).collect::<String>()).collect(),
-            decision: "unknown_tool".to_owned(),
-            approval: None,
-            result: None,
-            status: None,
-            correlation_id: None,
-            milliseconds: None,
+            ..Event::new(Kind::Call, caller.principal.id(), "unknown_tool")
         };
         Self { begun: Instant::now(), event }
     }
@@ -164,7 +197,10 @@ impl Trail {
                 self.event.result = Some("done".to_owned());
                 self.event.status = Some(reply.status);
             }
-            Err(CallError::Refused(refusal)) => self.event.decision = refusal.code().as_str().to_owned(),
+            Err(CallError::Refused(refusal)) => {
+                self.event.decision = refusal.code().as_str().to_owned();
+                self.event.reason = refusal.objection.reason();
+            }
             Err(CallError::Unapproved(_)) => self.event.decision = "confirmation_required".to_owned(),
             Err(CallError::Arguments(_) | CallError::Operation { .. } | CallError::Reference { .. }) => {
                 self.event.decision = "invalid_arguments".to_owned();
@@ -192,6 +228,7 @@ impl Trail {
 #[derive(Debug)]
 pub struct Recorder {
     store: Arc<LazyStore>,
+    door: Door,
     /// Started by the first event.
     writer: Mutex<Option<Writer>>,
 }
@@ -206,7 +243,7 @@ impl Recorder {
     /// A recorder that writes to this store.
     #[must_use]
     pub fn new(store: Arc<LazyStore>) -> Self {
-        Self { store, writer: Mutex::new(None) }
+        Self { store, door: Door::default(), writer: Mutex::new(None) }
     }
 
     /// Keeps a line, soon.
@@ -219,6 +256,21 @@ impl Recorder {
         });
         // The writer ends only when this sender does.
         let _ = writer.lines.send(line);
+    }
+
+    /// Keeps that a caller was turned away, unless enough is told of such callers for this hour.
+    pub fn turned_away(&self, stranger: Stranger) {
+        let Some(count) = self.door.count(stranger, Instant::now()) else { return };
+        let Stranger { address, code, reason } = stranger;
+        tracing::warn!(target: "infra_mcp", %address, code, times = count.number, "turned away: {reason}");
+        let reason = if count.alone { reason } else { "many callers, for reasons that are not told apart any more" };
+        let event = Event {
+            address: count.alone.then_some(address),
+            reason: Some(reason.to_owned()),
+            count: Some(count.number),
+            ..Event::new(Kind::Door, NOBODY, if count.alone { code } else { "turned_away" })
+        };
+        self.keep(event.to_line());
     }
 
     /// Waits until every line that was given is written.

@@ -7,7 +7,7 @@ use infra_mcp_model::{Provider, Text};
 
 use crate::arguments::Violations;
 use crate::executor::BuildError;
-use crate::policy::{GateError, Refusal, Request};
+use crate::policy::{Code, GateError, Refusal, Request};
 use crate::store::StoreError;
 
 /// Why the program cannot start: which flag or variable is wrong and how to fix it.
@@ -152,6 +152,30 @@ pub enum CallError {
     /// The caller cancelled the call.
     #[error("The call was cancelled. If it changes something, read the current state before you repeat it.")]
     Cancelled,
+}
+
+impl CallError {
+    /// A stable word for the kind of failure: of ours, or the provider's own.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        match self {
+            Self::Arguments(_) | Self::Operation { .. } | Self::Build(_) | Self::Reference { .. } => {
+                "invalid_arguments"
+            }
+            Self::Refused(refusal) => refusal.code().as_str(),
+            Self::Unapproved(_) => Code::ConfirmationRequired.as_str(),
+            Self::Store(_) => "unavailable",
+            Self::NoCredential { .. } | Self::Client { .. } => "not_configured",
+            Self::Unreachable { .. } => "upstream_unreachable",
+            Self::Timeout { .. } => "upstream_timeout",
+            Self::Remote(remote) => remote.code.as_deref().unwrap_or("upstream_error"),
+            Self::Upstream(_) | Self::Redirected { .. } | Self::Undecodable { .. } | Self::TooLarge { .. } => {
+                "upstream_error"
+            }
+            Self::Declined { .. } => "declined",
+            Self::Cancelled => "cancelled",
+        }
+    }
 }
 
 impl From<GateError> for CallError {

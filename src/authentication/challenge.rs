@@ -2,6 +2,8 @@ use std::fmt::Write as _;
 
 use http::StatusCode;
 
+use crate::policy::Code;
+
 /// Why a caller is turned away: RFC 6750 section 3, and what can keep the server from knowing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Challenge {
@@ -37,10 +39,21 @@ impl Challenge {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Missing | Self::Invalid(_) => "unauthenticated",
-            Self::Insufficient(_) => "forbidden_scope",
+            Self::Missing | Self::Invalid(_) => Code::Unauthenticated.as_str(),
+            Self::Insufficient(_) => Code::ForbiddenScope.as_str(),
             Self::Malformed(_) => "invalid_request",
             Self::Unavailable { .. } => "authentication_unavailable",
+        }
+    }
+
+    /// Why, for the audit log: without anything that the caller sent.
+    #[must_use]
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Missing => "no token came along",
+            Self::Invalid(description) | Self::Malformed(description) => description,
+            Self::Insufficient(_) => "the token lacks a scope",
+            Self::Unavailable { .. } => "tokens cannot be checked",
         }
     }
 

@@ -97,9 +97,18 @@ fn matches(filter: &AuditFilter, event: &Event) -> bool {
 
 fn row(event: &Event) -> String {
     let Event { time, call, principal, tool, decision, .. } = event;
-    let kind = if event.event == Kind::Intent { "intent" } else { "call" };
+    let kind = match event.event {
+        Kind::Intent => "intent",
+        Kind::Call => "call",
+        Kind::Door => "door",
+    };
+    let tool = if tool.is_empty() { "-" } else { tool };
+    let count = event.count.filter(|count| *count > 1).map_or_else(String::new, |count| format!(" ({count} times)"));
     let result = event.result.as_deref().unwrap_or("-");
     let status = event.status.map_or_else(|| "-".to_owned(), |status| status.to_string());
     let resource = event.resource.as_deref().unwrap_or("-");
-    format!("{time}  {call}  {kind:6}  {principal}  {tool}  {decision}  {result}  {status}  {resource}\n")
+    let address = event.address.map_or_else(|| "-".to_owned(), |address| address.to_string());
+    format!(
+        "{time}  {call}  {kind:6}  {principal}  {address}  {tool}  {decision}{count}  {result}  {status}  {resource}\n"
+    )
 }

@@ -5,41 +5,29 @@ use infra_mcp_model::{Access, Danger, OptIn, Text};
 
 use super::switches::Switch;
 
-/// A stable word for why a call was not carried out; clients and scripts may match on it.
-///
-/// | code | when |
-/// |---|---|
-/// | `unauthenticated` | nobody is known to make the call, or the token is not accepted |
-/// | `forbidden_scope` | the token lacks the scope of the tool |
-/// | `confirmation_required` | a person has to approve the call first |
-/// | `confirmation_mismatch` | the approval is not one for this very call, is used up, or has expired |
-/// | `protected_resource` | the call would touch something that the operator has protected |
-/// | `rate_limited` | too many calls in too short a time |
-/// | `kill_switch` | the operator has stopped calls of this kind |
-/// | `read_only` | the call does more than read, and only reading is allowed |
-/// | `blocked_by_policy` | the operator has blocked the tool, or the call goes further than is allowed |
-/// | `operation_in_progress` | another change of the same resource is still running |
+/// A stable word for why a call was not carried out; clients and scripts may match on it. The README has the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Code {
-    /// `unauthenticated`
+    /// `unauthenticated`: nobody is known to make the call, or the token is not accepted.
     Unauthenticated,
-    /// `forbidden_scope`
+    /// `forbidden_scope`: the token lacks the scope of the tool.
     ForbiddenScope,
-    /// `confirmation_required`
+    /// `confirmation_required`: a person has to approve the call first.
     ConfirmationRequired,
-    /// `confirmation_mismatch`
+    /// `confirmation_mismatch`: the approval is not one for this very call, is used up, or has expired.
     ConfirmationMismatch,
-    /// `protected_resource`
+    /// `protected_resource`: the call would touch something that the operator has protected.
     ProtectedResource,
-    /// `rate_limited`
+    /// `rate_limited`: too many calls in too short a time.
     RateLimited,
-    /// `kill_switch`
+    /// `kill_switch`: the operator has stopped calls of this kind.
     KillSwitch,
-    /// `read_only`
+    /// `read_only`: the call does more than read, and only reading is allowed.
     ReadOnly,
-    /// `blocked_by_policy`
+    /// `blocked_by_policy`: the operator does not let in the tool, the call goes further than is allowed, or it comes
+    /// from a web page or to an address that nobody named.
     BlockedByPolicy,
-    /// `operation_in_progress`
+    /// `operation_in_progress`: another change of the same resource is still running.
     OperationInProgress,
     /// A word of the provider, for a rule of its own that is kept here already.
     OfProvider(&'static str),
@@ -75,6 +63,17 @@ impl Code {
             Self::BlockedByPolicy => "blocked_by_policy",
             Self::OperationInProgress => "operation_in_progress",
             Self::OfProvider(code) => code,
+        }
+    }
+
+    /// The HTTP status of an answer that says no more than this.
+    #[must_use]
+    pub const fn http_status(self) -> u16 {
+        match self {
+            Self::Unauthenticated => 401,
+            Self::OperationInProgress => 409,
+            Self::RateLimited => 429,
+            _ => 403,
         }
     }
 }
@@ -165,56 +164,69 @@ impl Refusal {
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {} was refused and nothing was sent. ", self.code(), self.tool)?;
-        match &self.objection {
-            Objection::Access(Access::Read, danger) => write!(
+        write!(f, "{}: {} was refused and nothing was sent. {}", self.code(), self.tool, self.objection)
+    }
+}
+
+impl Objection {
+    /// The words of it for the audit log. Those that hold arguments of the call are left out.
+    #[must_use]
+    pub fn reason(&self) -> Option<String> {
+        (!matches!(self, Self::Phrase(_))).then(|| self.to_string())
+    }
+}
+
+impl fmt::Display for Objection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Access(Access::Read, danger) => write!(
                 f,
                 "This server is read-only for you, and this call {}. Use tools that only read, or let the operator \
                  start the server without --read-only.",
                 danger.in_words()
             ),
-            Objection::Access(access, danger) => write!(
+            Self::Access(access, danger) => write!(
                 f,
                 "Access is limited to `{access}`, and this call {}. The operator can allow more with --access.",
                 danger.in_words()
             ),
-            Objection::Scope(scope) => {
+            Self::Scope(scope) => {
                 write!(f, "It needs the scope {scope}, which your token lacks. The operator can make a token with it.")
             }
-            Objection::Stopped(Switch::Everything) => {
+            Self::Stopped(Switch::Everything) => {
                 f.write_str("The operator has stopped all calls. `infra-mcp kill-switch release everything` lets them go on.")
             }
-            Objection::Stopped(Switch::Writes) => f.write_str(
+            Self::Stopped(Switch::Writes) => f.write_str(
                 "The operator has stopped all calls that do more than read. `infra-mcp kill-switch release writes` lets \
                  them go on.",
             ),
-            Objection::Blocked => f.write_str("The operator has blocked this tool in the policy file."),
-            Objection::Protected(pattern) => {
+            Self::Blocked => f.write_str("The operator has blocked this tool in the policy file."),
+            Self::Protected(pattern) => {
                 write!(f, "It would touch a resource that the operator has protected ({pattern:?} in the policy file).")
             }
-            Objection::Unseen => f.write_str(
+            Self::Unseen => f.write_str(
                 "Whether it may touch the resource depends on what that is, for one protected by the operator or not let \
                  in by its owner, and it could not be read. Check with a tool that reads it, then call again.",
             ),
-            Objection::Phrase(phrase) => write!(
+            Self::Phrase(phrase) => write!(
                 f,
                 "Once the person you work for agrees to exactly this, call again with `confirmation`: {phrase:?}, \
                  letter by letter."
             ),
-            Objection::Shut(opt_in) => {
+            Self::Shut(opt_in) => {
                 write!(f, "{} of the resource is not true. {}", opt_in.member, opt_in.help)
             }
-            Objection::Mismatch => f.write_str(
+            Self::Mismatch => f.write_str(
                 "What it brought to show that it is approved is not for this very call as the resource is now, is used \
                  up, or has expired. Call again without it to see what would happen now.",
             ),
-            Objection::Declined => f.write_str(
+            Self::Declined => f.write_str(
                 "The person who was asked did not agree. Do not repeat the call unless they ask for it again.",
             ),
-            Objection::InProgress => {
+            Self::InProgress => {
                 f.write_str("Another change of the same resource is still running. Call again when it has ended.")
             }
-            Objection::Rate(limited, wait) => {
+            Self::Rate(limited, wait) => {
                 let whose = match limited {
                     Limited::Principal => "you have made",
                     Limited::Resource => "this resource has seen",
@@ -233,9 +245,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_table_of_codes_is_complete() {
-        let source = include_str!("refusal.rs");
-        let rows = source.lines().filter_map(|line| line.strip_prefix("/// | `")?.split('`').next());
-        assert_eq!(rows.collect::<Vec<_>>(), Code::ALL.map(Code::as_str));
+    fn the_table_in_the_readme_has_every_code_and_its_status() {
+        let readme = include_str!("../../README.md");
+        let table = readme.split_once("<!-- codes:start -->").unwrap().1.split_once("<!-- codes:end -->").unwrap().0;
+        let rows = table.lines().skip(3).map(|row| {
+            let mut cells = row.trim_matches('|').split('|').map(|cell| cell.trim().trim_matches('`'));
+            (cells.next().unwrap().to_owned(), cells.next().unwrap().parse().unwrap())
+        });
+        let codes = Code::ALL.map(|code| (code.as_str().to_owned(), code.http_status()));
+        assert_eq!(rows.collect::<Vec<(String, u16)>>(), codes);
     }
 }

@@ -13,6 +13,9 @@ use crate::executor::{Media, Reply};
 pub use secrets::Secrets;
 pub(crate) use series::thin;
 
+/// What a result that is an error carries its stable code by in `_meta`.
+const CODE: &str = "infra-mcp/code";
+
 /// Makes the tool result. A reply of more than `limit_chars` characters is cut and a second text
 /// says what is missing; 0 is no limit. JSON stays valid and keeps every digit. A reply with text that somebody else
 /// wrote is followed by a sentence that says so, and marked in `_meta`.
@@ -32,7 +35,11 @@ pub fn to_result(outcome: Result<Reply, CallError>, limit_chars: usize) -> CallT
             }
             result
         }
-        Err(error) => CallToolResult::error(vec![ContentBlock::text(error.to_string())]),
+        Err(error) => {
+            let mut result = CallToolResult::error(vec![ContentBlock::text(error.to_string())]);
+            result.meta.get_or_insert_default().insert(CODE.to_owned(), error.code().into());
+            result
+        }
     }
 }
 
@@ -91,6 +98,8 @@ mod tests {
 
     #[test]
     fn errors_are_results_in_words() {
+        let result = to_result(Err(CallError::Cancelled), 10);
+        assert_eq!(result.meta.unwrap().get(CODE), Some(&"cancelled".into()));
         let (is_error, texts) = texts(Err(CallError::Cancelled), 10);
         assert!(is_error);
         assert!(texts[0].starts_with("The call was cancelled."));

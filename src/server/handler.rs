@@ -23,7 +23,10 @@ use super::listing::{self, Form, Listing};
 use super::rest::Rest;
 use super::served::Served;
 use super::{UnknownTool, question};
+use crate::audit::{Stranger, Trail};
 use crate::call::{Asking, Caller, ClientAddress, Listener, Progress};
+use crate::error::CallError;
+use crate::policy::{Objection, Refusal};
 use crate::principal::Principal;
 use crate::result;
 
@@ -168,10 +171,20 @@ impl Served for Handler {
         Arc::clone(&self.0.server.local)
     }
 
-    fn lacking_scope(&self, principal: &Principal, call: &CallToolRequestParams) -> Option<&'static str> {
+    fn lacking_scope(&self, caller: Caller, call: &CallToolRequestParams) -> Option<&'static str> {
+        let server = &self.0.server;
         let arguments = call.arguments.as_ref().map_or_else(Cow::default, Cow::Borrowed);
-        let entry = self.0.server.called(&call.name, &arguments, principal)?;
-        principal.grant().lacking(&entry)
+        let entry = server.called(&call.name, &arguments, &caller.principal)?;
+        let scope = caller.principal.grant().lacking(&entry)?;
+        let mut trail = Trail::new(&call.name, &arguments, &caller);
+        trail.found(entry);
+        let refusal = Refusal { tool: entry.tool.name.clone(), objection: Objection::Scope(scope) };
+        server.recorder.keep(trail.outcome(&Err(CallError::Refused(refusal))));
+        Some(scope)
+    }
+
+    fn turned_away(&self, stranger: Stranger) {
+        self.0.server.recorder.turned_away(stranger);
     }
 
     fn rest(&self) -> Option<&Rest> {

@@ -7,6 +7,8 @@ use rmcp::model::CallToolRequestParams;
 
 use super::listing::Listing;
 use super::rest::Rest;
+use crate::audit::Stranger;
+use crate::call::Caller;
 use crate::principal::Principal;
 
 /// What a transport asks of a server besides the answers of its [`ServerHandler`]. Whoever lists its own tools, lets
@@ -22,10 +24,14 @@ pub trait Served: ServerHandler + Clone {
         Arc::new(Principal::local())
     }
 
-    /// The scope that keeps `principal` from making a call of something which it may otherwise see.
-    fn lacking_scope(&self, _principal: &Principal, _call: &CallToolRequestParams) -> Option<&'static str> {
+    /// The scope that keeps the caller from making a call of something which they may otherwise see. Such a call is
+    /// over, and leaves its trace.
+    fn lacking_scope(&self, _caller: Caller, _call: &CallToolRequestParams) -> Option<&'static str> {
         None
     }
+
+    /// Notes that somebody was turned away before it was known what they call.
+    fn turned_away(&self, _stranger: Stranger) {}
 
     /// What answers plain HTTP requests besides MCP, where that was asked for.
     fn rest(&self) -> Option<&Rest> {

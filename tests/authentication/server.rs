@@ -90,6 +90,12 @@ impl Server {
         self.said.clone() + &self.rest.take().unwrap().join().unwrap()
     }
 
+    /// Lets it come to its end, so that all it had to keep is kept.
+    pub(crate) fn finish(mut self) {
+        assert!(Command::new("kill").arg(self.child.id().to_string()).status().unwrap().success());
+        self.child.wait().unwrap();
+    }
+
     /// A stateless request to the endpoint.
     pub(crate) fn ask(&self, token: Option<&str>, method: &str, params: Value) -> Answer {
         let name = params["name"].as_str().map(|name| ("Mcp-Name", name.to_owned()));

@@ -138,6 +138,62 @@ fn who_shows_no_good_token_is_turned_away() {
     assert!(!said.contains("imcp_"), "{said}");
 }
 
+/// Whoever is turned away leaves a trace, but not one for every knock, and nothing of what they sent.
+#[test]
+fn the_audit_log_tells_who_was_turned_away() {
+    let place = Place::new();
+    let reader = place.token("reader", &["--scopes", "vms:read"]);
+    let revoked = place.token("revoked", &[]);
+    assert!(place.run(&["token", "revoke", "revoked"]).status.success());
+    let server = place.serve(&["--rest"]);
+    for _ in 0..12 {
+        assert_eq!(server.list(None).status, 401);
+    }
+    assert_eq!(server.list(Some("imcp_canary")).status, 401);
+    assert_eq!(server.list(Some(&revoked)).status, 401);
+    assert_eq!(server.get("/tools").status, 401);
+    assert_eq!(server.get("/tools?access_token=canary").status, 400);
+    for _ in 0..2 {
+        assert_eq!(server.call(Some(&reader), START, machine()).status, 403);
+    }
+    let foreign = server.post("/mcp", &[("Origin", "https://canary.example".to_owned())], "tools/list", json!({}));
+    assert_eq!(foreign.status, 403);
+    assert_eq!(foreign.json()["error"]["data"]["code"], "blocked_by_policy");
+    server.finish();
+
+    let exported = text(&place.run(&["--sandbox", "audit", "export"]).stdout);
+    let events: Vec<Value> = exported.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let told = |event: &Value| {
+        let words = ["event", "principal", "decision", "reason"].map(|key| event[key].as_str().unwrap().to_owned());
+        (words.join(", "), event["count"].as_u64())
+    };
+    let door = |rest: &str, count| (format!("door, nobody, {rest}"), Some(count));
+    let lacking = "call, token:reader, forbidden_scope, It needs the scope vms:power, which your token lacks. The \
+                   operator can make a token with it.";
+    assert_eq!(
+        events.iter().map(told).collect::<Vec<_>>(),
+        [
+            door("unauthenticated, no token came along", 1),
+            door("unauthenticated, no token came along", 10),
+            door("unauthenticated, it is not known here", 1),
+            door("unauthenticated, it has been revoked", 1),
+            door("invalid_request, tokens are not taken from the address: send them in `Authorization`", 1),
+            (lacking.to_owned(), None),
+            (lacking.to_owned(), None),
+            door(
+                "blocked_by_policy, Web pages of this origin may not call this server. --allow-origin names those \
+                 that may.",
+                1
+            ),
+        ]
+    );
+    assert!(events.iter().all(|event| event["address"] == "127.0.0.1"), "{exported}");
+    assert_eq!(events[5]["tool"], START);
+    assert!(!exported.contains("canary") && !exported.contains("imcp_"), "{exported}");
+    let verified = text(&place.run(&["--sandbox", "audit", "verify"]).stdout);
+    assert!(verified.starts_with("The log is whole: 8 events"), "{verified}");
+}
+
 #[test]
 fn revocation_and_new_tokens_hold_for_the_next_request() {
     let place = Place::new();

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{Lacking, json_text, respond};
 use crate::error::CallError;
 use crate::executor::{Media, Reply};
-use crate::policy::{CONFIRM_TOKEN, CONFIRMATION, Code, Objection, Step};
+use crate::policy::{CONFIRM_TOKEN, CONFIRMATION, Objection, Step};
 use crate::result;
 
 /// `{"result": ...}` with what the provider answered: JSON as it came, text as a string, nothing as null. What a tool
@@ -31,8 +31,7 @@ pub(super) fn done(reply: Reply, limit_chars: usize) -> Response<Vec<u8>> {
 
 /// `{"error": ..., "code": ...}` with the words of a tool result and a stable code.
 pub(super) fn failed(error: &CallError) -> Response<Vec<u8>> {
-    let (status, code) = meaning(error);
-    let mut said = json!({ "error": error.to_string(), "code": code });
+    let mut said = json!({ "error": error.to_string(), "code": error.code() });
     match error {
         CallError::Unapproved(request) => {
             said["approval"] = match &request.step {
@@ -46,7 +45,7 @@ pub(super) fn failed(error: &CallError) -> Response<Vec<u8>> {
         CallError::Upstream(upstream) => said["upstream_status"] = upstream.status.into(),
         _ => {}
     }
-    let mut response = respond(status, &said);
+    let mut response = respond(status(error), &said);
     if let Some(wait) = retry_after(error) {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
     }
@@ -66,37 +65,28 @@ fn retry_after(error: &CallError) -> Option<Duration> {
     }
 }
 
-/// Status and code. What the provider says about a request of ours is no statement about the request to us, so it is
-/// 502 whatever it is.
-fn meaning(error: &CallError) -> (StatusCode, &str) {
+/// What the provider says about a request of ours is no statement about the request to us, so it is 502 whatever it
+/// is.
+fn status(error: &CallError) -> StatusCode {
     match error {
         CallError::Arguments(_) | CallError::Operation { .. } | CallError::Build(_) | CallError::Reference { .. } => {
-            (StatusCode::BAD_REQUEST, "invalid_arguments")
+            StatusCode::BAD_REQUEST
         }
         CallError::Refused(refusal) => {
-            let code = refusal.code();
-            let status = match code {
-                Code::Unauthenticated => StatusCode::UNAUTHORIZED,
-                Code::RateLimited => StatusCode::TOO_MANY_REQUESTS,
-                Code::OperationInProgress => StatusCode::CONFLICT,
-                _ => StatusCode::FORBIDDEN,
-            };
-            (status, code.as_str())
+            StatusCode::from_u16(refusal.code().http_status()).unwrap_or(StatusCode::FORBIDDEN)
         }
-        CallError::Unapproved(_) => (StatusCode::FORBIDDEN, Code::ConfirmationRequired.as_str()),
-        CallError::Store(_) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
-        CallError::NoCredential { .. } | CallError::Client { .. } => {
-            (StatusCode::SERVICE_UNAVAILABLE, "not_configured")
+        CallError::Unapproved(_) => StatusCode::FORBIDDEN,
+        CallError::Store(_) | CallError::NoCredential { .. } | CallError::Client { .. } | CallError::Cancelled => {
+            StatusCode::SERVICE_UNAVAILABLE
         }
-        CallError::Unreachable { .. } => (StatusCode::BAD_GATEWAY, "upstream_unreachable"),
-        CallError::Timeout { .. } => (StatusCode::GATEWAY_TIMEOUT, "upstream_timeout"),
-        CallError::Remote(remote) => (StatusCode::BAD_GATEWAY, remote.code.as_deref().unwrap_or("upstream_error")),
-        CallError::Upstream(_)
+        CallError::Timeout { .. } => StatusCode::GATEWAY_TIMEOUT,
+        CallError::Unreachable { .. }
+        | CallError::Remote(_)
+        | CallError::Upstream(_)
         | CallError::Redirected { .. }
         | CallError::Undecodable { .. }
-        | CallError::TooLarge { .. } => (StatusCode::BAD_GATEWAY, "upstream_error"),
+        | CallError::TooLarge { .. } => StatusCode::BAD_GATEWAY,
         // The state of the resource stands against it (RFC 9110 section 15.5.10).
-        CallError::Declined { .. } => (StatusCode::CONFLICT, "declined"),
-        CallError::Cancelled => (StatusCode::SERVICE_UNAVAILABLE, "cancelled"),
+        CallError::Declined { .. } => StatusCode::CONFLICT,
     }
 }

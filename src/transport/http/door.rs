@@ -20,6 +20,7 @@ impl<H: Served> App<H> {
         let principal = match self.authentication.principal(request.uri(), request.headers()).await {
             Ok(principal) => principal,
             Err(challenge) => {
+                self.note(self.proxies.client(peer, request.headers()), challenge.code(), challenge.reason());
                 let said = json!({ "error": challenge.message(), "code": challenge.code() });
                 return self.challenge(&challenge, &said);
             }

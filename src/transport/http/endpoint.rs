@@ -14,6 +14,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::body::Body;
 use super::respond::{App, Read, TurnedAway, answer, plain, refuse};
 use crate::authentication::Challenge;
+use crate::call::Caller;
 use crate::principal::Principal;
 use crate::server::Served;
 use crate::transport::message::{self, INTERNAL_ERROR, INVALID_REQUEST, Inbound, PARSE_ERROR};
@@ -32,7 +33,10 @@ impl<H: Served> App<H> {
     pub(super) async fn endpoint(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
         let principal = match self.authentication.principal(request.uri(), request.headers()).await {
             Ok(principal) => principal,
-            Err(challenge) => return self.refuse_caller(&challenge),
+            Err(challenge) => {
+                self.note(self.proxies.client(peer, request.headers()), challenge.code(), challenge.reason());
+                return self.refuse_caller(&challenge);
+            }
         };
         if self.closing.is_cancelled() {
             return turn_away(&TurnedAway::CLOSING);
@@ -119,7 +123,13 @@ impl<H: Served> App<H> {
             }
             match &request.request {
                 ClientRequest::CallToolRequest(call) => {
-                    if let Some(scope) = self.handler.lacking_scope(&principal, &call.params) {
+                    let caller = Caller {
+                        principal: Arc::clone(&principal),
+                        address: Some(self.proxies.client(peer, &parts.headers).0),
+                        session: session.clone().filter(|_| !is_stateless(&parts.headers)),
+                        ..Caller::local(None)
+                    };
+                    if let Some(scope) = self.handler.lacking_scope(caller, &call.params) {
                         return self.refuse_caller(&Challenge::Insufficient(vec![scope.to_owned()]));
                     }
                 }

@@ -24,7 +24,10 @@ use super::origins::{Foreign, Origins};
 use super::proxies::Proxies;
 use super::sessions::Sessions;
 use super::{HttpOptions, MOST_REQUESTS};
+use crate::audit::Stranger;
 use crate::authentication::{Authentication, Challenge, METADATA};
+use crate::call::ClientAddress;
+use crate::policy::Code;
 use crate::server::Served;
 use crate::transport::message::INVALID_REQUEST;
 
@@ -128,10 +131,10 @@ impl<H: Served> App<H> {
             false => self.origins.check(request.uri(), request.headers(), local),
         };
         if let Err(foreign) = checked {
-            return refuse_foreign(foreign);
+            return self.refuse_foreign(foreign, &request, peer);
         }
         if request.method() == Method::OPTIONS {
-            return self.preflight(&request);
+            return self.preflight(&request, peer);
         }
         match path {
             "/health" => reads_only(&request, || plain(StatusCode::OK, &json!({ "status": "ok" }))),
@@ -151,9 +154,9 @@ impl<H: Served> App<H> {
     }
 
     /// Answers a CORS preflight (Fetch standard, section 3.2.2), for the origins that were allowed by name alone.
-    fn preflight(&self, request: &Request<Incoming>) -> Response<Body> {
+    fn preflight(&self, request: &Request<Incoming>, peer: SocketAddr) -> Response<Body> {
         if !self.origins.shares_with(request.headers()) {
-            return refuse_foreign(Foreign::Page);
+            return self.refuse_foreign(Foreign::Page, request, peer);
         }
         let mut response = empty(StatusCode::NO_CONTENT);
         let headers = response.headers_mut();
@@ -161,6 +164,18 @@ impl<H: Served> App<H> {
         headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static(CORS_REQUEST));
         headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
         response
+    }
+
+    fn refuse_foreign(&self, foreign: Foreign, request: &Request<Incoming>, peer: SocketAddr) -> Response<Body> {
+        let code = Code::BlockedByPolicy.as_str();
+        self.note(self.proxies.client(peer, request.headers()), code, foreign.message());
+        let error = json!({ "code": INVALID_REQUEST, "message": foreign.message(), "data": { "code": code } });
+        plain(StatusCode::FORBIDDEN, &json!({ "jsonrpc": "2.0", "id": null, "error": error }))
+    }
+
+    /// Notes for the audit log that somebody is turned away.
+    pub(super) fn note(&self, ClientAddress(address): ClientAddress, code: &'static str, reason: &'static str) {
+        self.handler.turned_away(Stranger { address, code, reason });
     }
 
     fn readiness(&self) -> Response<Body> {
@@ -253,11 +268,6 @@ fn reads_only(request: &Request<Incoming>, answer: impl FnOnce() -> Response<Bod
     let mut response = plain(StatusCode::METHOD_NOT_ALLOWED, &json!({ "error": "This can only be read, with GET." }));
     response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
     response
-}
-
-fn refuse_foreign(foreign: Foreign) -> Response<Body> {
-    tracing::warn!(target: "infra_mcp", "refused: {}", foreign.message());
-    refuse(StatusCode::FORBIDDEN, INVALID_REQUEST, foreign.message())
 }
 
 /// A JSON-RPC error that answers no request in particular.

@@ -6,9 +6,25 @@ use serde_json::{Map, Value, json};
 /// Methods a path item can hold (OpenAPI 3.0, Path Item Object).
 const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
 
+/// How an operation is called.
+#[derive(Debug, Clone)]
+pub(crate) enum Way {
+    /// By a tool of its own: members of the request body stand beside the parameters.
+    Alone,
+    /// As one of the operations of a tool: members of the request body stand in `body`.
+    Among {
+        /// The tool that stands for several operations.
+        tool: String,
+        /// What the operation is called there.
+        operation: String,
+    },
+}
+
 /// One operation of the document with everything it refers to.
 #[derive(Debug, Clone)]
 pub(crate) struct Entry {
+    /// How it is called.
+    pub(crate) way: Way,
     /// The method in upper case.
     pub(crate) method: String,
     /// The path template.
@@ -27,7 +43,7 @@ impl Entry {
         self.operation["operationId"].as_str().unwrap_or_default()
     }
 
-    /// The name of the tool that calls the operation.
+    /// The name of the tool that is the operation alone.
     pub(crate) fn tool(&self) -> String {
         let legal = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
         self.id().chars().map(|c| if legal(c) { c } else { '_' }).collect()
@@ -59,6 +75,7 @@ fn entry(document: &Value, path: &str, item: &Map<String, Value>, method: &str, 
     operation["parameters"] =
         merged(inlined(document, item.get("parameters").unwrap_or(&json!([]))), operation["parameters"].take());
     Entry {
+        way: Way::Alone,
         method: method.to_ascii_uppercase(),
         path: path.to_owned(),
         operation,

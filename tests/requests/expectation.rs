@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::document::Entry;
+use crate::document::{Entry, Way};
 use crate::encoding::{canonical, encoded, name_of, pairs};
 use crate::example::{Extent, example, is_required, merged_form, whole_object};
 use crate::recorder::Received;
@@ -91,7 +91,12 @@ pub(crate) fn plan(entry: &Entry, extent: Extent) -> Result<Plan, String> {
             expected.headers.push(("content-type".into(), "application/json".into()));
             expected.body = Some(members.clone().into());
         }
-        for (name, value) in members {
+        let given = match entry.way {
+            Way::Alone => members,
+            Way::Among { .. } if members.is_empty() => members,
+            Way::Among { .. } => Map::from_iter([("body".to_owned(), members.into())]),
+        };
+        for (name, value) in given {
             if arguments.insert(name.clone(), value).is_some() {
                 return Err(fail(format!("two arguments are called {name}")));
             }
@@ -128,13 +133,20 @@ fn members(schema: &Value, extent: Extent) -> Result<Map<String, Value>, String>
 }
 
 impl Expected {
-    fn into_plan(mut self, label: String, entry: &Entry, arguments: Map<String, Value>) -> Result<Plan, String> {
+    fn into_plan(mut self, label: String, entry: &Entry, mut arguments: Map<String, Value>) -> Result<Plan, String> {
         if self.path.contains(['{', '}']) {
             return Err(format!("{label}: unfilled path {}", self.path));
         }
         self.query.sort_by(|a, b| name_of(a).cmp(name_of(b)));
         self.headers.sort();
-        Ok(Plan { label, tool: entry.tool(), arguments, expected: self })
+        let tool = match &entry.way {
+            Way::Alone => entry.tool(),
+            Way::Among { tool, operation } => {
+                arguments.insert("operation".to_owned(), operation.clone().into());
+                tool.clone()
+            }
+        };
+        Ok(Plan { label, tool, arguments, expected: self })
     }
 
     /// Puts a value where its Parameter Object says, in the style it says (OpenAPI 3.0.3, "Style

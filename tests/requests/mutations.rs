@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::document::Entry;
-use crate::example::{Extent, example, is_required};
+use crate::example::{Extent, example, is_required, whole_object};
 
 /// A way to make an operation wrong.
 pub(crate) type Mutation = fn(&Entry) -> Vec<Entry>;
@@ -91,7 +91,10 @@ fn is_list(parameter: &Value) -> bool {
 }
 
 fn parameter_required_flipped(entry: &Entry) -> Vec<Entry> {
-    each_parameter(entry, |p| p["in"] == "query", |p| p["required"] = (p["required"] != true).into())
+    // What is sent anyway does not show whether it has to be given.
+    let sent =
+        |p: &Value| p["name"].as_str().is_some_and(|name| entry.defaults.get(name).is_some_and(|v| !v.is_null()));
+    each_parameter(entry, |p| p["in"] == "query" && !sent(p), |p| p["required"] = (p["required"] != true).into())
 }
 
 fn member_renamed(entry: &Entry) -> Vec<Entry> {
@@ -139,7 +142,9 @@ fn rename_member(schema: &mut Value, old: &str) {
 }
 
 fn member_to_query(entry: &Entry) -> Vec<Entry> {
-    each_member(entry, is_scalar, |operation, name| {
+    // Beside others an argument of that name is the whole body.
+    let movable = |name: &str, schema: &Value| name != "body" && is_scalar(schema);
+    each_member(entry, movable, |operation, name| {
         let schema = operation.pointer_mut(SCHEMA).expect("the body has a schema");
         let required = is_required(schema, name);
         let member = schema["properties"].as_object_mut().and_then(|p| p.shift_remove(name));
@@ -155,7 +160,7 @@ fn is_scalar(schema: &Value) -> bool {
 fn member_required_flipped(entry: &Entry) -> Vec<Entry> {
     each_member(
         entry,
-        |_| true,
+        |_, _| true,
         |operation, name| {
             let schema = operation.pointer_mut(SCHEMA).expect("the body has a schema");
             let was = is_required(schema, name);
@@ -172,7 +177,7 @@ fn member_required_flipped(entry: &Entry) -> Vec<Entry> {
 /// Only an operation that can be called without any member shows the difference.
 fn body_required_flipped(entry: &Entry) -> Vec<Entry> {
     match entry.operation.pointer(SCHEMA) {
-        Some(schema) if schema["required"].as_array().is_none_or(Vec::is_empty) => {
+        Some(schema) if whole_object(schema)["required"].as_array().is_none_or(Vec::is_empty) => {
             vec![changed(entry, |operation| {
                 let body = &mut operation["requestBody"];
                 body["required"] = (body["required"] != true).into();
@@ -193,7 +198,7 @@ fn changed(entry: &Entry, change: impl FnOnce(&mut Value)) -> Entry {
 }
 
 /// A copy for every parameter that is `wanted`, with that one changed.
-fn each_parameter(entry: &Entry, wanted: fn(&Value) -> bool, change: fn(&mut Value)) -> Vec<Entry> {
+fn each_parameter(entry: &Entry, wanted: impl Fn(&Value) -> bool, change: fn(&mut Value)) -> Vec<Entry> {
     let parameters = entry.operation["parameters"].as_array().into_iter().flatten().enumerate();
     parameters
         .filter(|(_, parameter)| wanted(parameter))
@@ -202,11 +207,11 @@ fn each_parameter(entry: &Entry, wanted: fn(&Value) -> bool, change: fn(&mut Val
 }
 
 /// A copy for every member of the body that is `wanted`, with that one changed.
-fn each_member(entry: &Entry, wanted: fn(&Value) -> bool, change: fn(&mut Value, &str)) -> Vec<Entry> {
+fn each_member(entry: &Entry, wanted: fn(&str, &Value) -> bool, change: fn(&mut Value, &str)) -> Vec<Entry> {
     let schema = entry.operation.pointer(SCHEMA);
     let members = schema.and_then(|s| s["properties"].as_object()).into_iter().flatten();
     members
-        .filter(|(_, member)| wanted(member))
+        .filter(|(name, member)| wanted(name, member))
         .map(|(name, _)| changed(entry, |operation| change(operation, name)))
         .collect()
 }

@@ -1,10 +1,11 @@
 //! The providers, and what is fixed about requests to them beyond their documents.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde_json::{Map, Value, json};
 
-use crate::document::{Entry, entries};
+use crate::document::{Entry, Way, entries};
 use crate::expectation::TOKEN;
 
 /// A provider as this test sees it.
@@ -16,8 +17,8 @@ pub(crate) struct Provider {
     pub(crate) operations: usize,
     /// The binary that serves it.
     pub(crate) binary: &'static str,
-    /// Flags that make it serve every tool.
-    pub(crate) flags: &'static [&'static str],
+    /// How it lists its operations: `flat` or `domain`.
+    pub(crate) expose: &'static str,
     /// The variable with its address.
     pub(crate) address: &'static str,
     /// The variable with its token.
@@ -33,7 +34,7 @@ pub(crate) const HOSTINGER: Provider = Provider {
     name: "hostinger",
     operations: 392,
     binary: env!("CARGO_BIN_EXE_hostinger-mcp"),
-    flags: &[],
+    expose: "flat",
     address: "API_BASE_URL",
     token: "HOSTINGER_API_TOKEN",
     headers: &[],
@@ -45,14 +46,27 @@ pub(crate) const XEN_ORCHESTRA: Provider = Provider {
     name: "xen-orchestra",
     operations: 251,
     binary: env!("CARGO_BIN_EXE_xo-mcp"),
-    flags: &["--access", "full", "--expose", "flat"],
+    expose: "flat",
     address: "XO_URL",
     token: "XO_TOKEN",
     headers: &[("x-xo-client", "mcp")],
     defaults: &[("limit", "100"), ("markdown", "true")],
 };
 
+/// Every provider in every way of listing.
+pub(crate) const ALL: [Provider; 4] = [HOSTINGER, XEN_ORCHESTRA, HOSTINGER.by_domain(), XEN_ORCHESTRA.by_domain()];
+
 impl Provider {
+    /// The same provider, with its operations listed by domain.
+    const fn by_domain(self) -> Self {
+        Self { expose: "domain", ..self }
+    }
+
+    /// Flags that make the binary serve every operation.
+    pub(crate) fn flags(&self) -> [&'static str; 4] {
+        ["--access", "full", "--expose", self.expose]
+    }
+
     /// The variables that the binary needs.
     pub(crate) fn variables(&self, base_url: &str) -> [(&'static str, String); 2] {
         [(self.address, base_url.to_owned()), (self.token, TOKEN.to_owned())]
@@ -61,16 +75,20 @@ impl Provider {
     /// The operations that are served, in the order of the document.
     pub(crate) fn entries(&self) -> Vec<Entry> {
         let document: Value = self.read("openapi.json");
-        let (excluded, own) = (self.excluded(), self.own_defaults());
+        let (excluded, definitions) = (self.excluded(), self.definitions());
         // A relative server says where below the address the API begins (OpenAPI 3.0.3, Server Object).
         let base = document["servers"][0]["url"].as_str().filter(|url| url.starts_with('/')).unwrap_or_default();
         let mut entries = entries(&document);
         entries.retain(|entry| !excluded.contains_key(&entry.tool()));
         for entry in &mut entries {
+            let definition = &definitions[&entry.tool()];
+            if self.expose == "domain" {
+                entry.way = definition.among(&entry.tool());
+            }
             entry.path.insert_str(0, base);
             entry.headers = self.headers.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
             let general = self.defaults.iter().map(|(name, value)| ((*name).to_owned(), json!(value)));
-            entry.defaults = general.chain(own.get(&entry.tool()).cloned().unwrap_or_default()).collect();
+            entry.defaults = general.chain(definition.defaults()).collect();
         }
         entries
     }
@@ -91,16 +109,41 @@ impl Provider {
         settings.get("exclude").and_then(toml::Value::as_table).cloned().unwrap_or_default()
     }
 
-    /// What the definitions say is sent by default, by tool.
-    fn own_defaults(&self) -> std::collections::BTreeMap<String, Map<String, Value>> {
+    /// What the repository says about each tool.
+    fn definitions(&self) -> BTreeMap<String, Definition> {
         let files = std::fs::read_dir(self.folder().join("tools")).expect("definitions");
         let files = files.map(|file| file.expect("can be read").file_name().into_string().expect("UTF-8"));
-        let tools = files.flat_map(|file| {
+        let definitions = files.flat_map(|file| {
             let file = self.read(&format!("tools/{file}"));
-            file["tools"].as_array().expect("a list of definitions").clone()
+            let toolset = file["toolset"].as_str().expect("a toolset").to_owned();
+            let tools = file["tools"].as_array().expect("a list of definitions").clone();
+            tools.into_iter().map(move |facts| Definition { toolset: toolset.clone(), facts })
         });
-        tools
-            .filter_map(|tool| Some((tool["tool"].as_str()?.to_owned(), tool.get("defaults")?.as_object()?.clone())))
-            .collect()
+        definitions.filter_map(|one| Some((one.facts["tool"].as_str()?.to_owned(), one))).collect()
+    }
+}
+
+/// A tool definition.
+struct Definition {
+    toolset: String,
+    facts: Value,
+}
+
+impl Definition {
+    /// How the operation is called by domain: by its `own` name unless the definition says otherwise. The tool for
+    /// reading has all that never does more, by what was judged and not by the method.
+    fn among(&self, own: &str) -> Way {
+        let eased = self.facts["effect_when"].as_array();
+        let effects = eased.into_iter().flatten().chain([&self.facts]).map(|fact| &fact["effect"]);
+        let reads = effects.into_iter().all(|effect| effect == "read");
+        let kind =
+            if reads && self.facts["money"] == false && self.facts["exec"] == false { "query" } else { "action" };
+        let operation = self.facts["operation_name"].as_str().unwrap_or(own);
+        Way::Among { tool: format!("{}_{kind}", self.toolset.replace('-', "_")), operation: operation.to_owned() }
+    }
+
+    /// What is sent for query parameters that a call leaves out; null sends nothing.
+    fn defaults(&self) -> Map<String, Value> {
+        self.facts["defaults"].as_object().cloned().unwrap_or_default()
     }
 }

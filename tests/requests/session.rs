@@ -29,7 +29,7 @@ impl Session {
         let mut child = Command::new(provider.binary)
             // What is asked of people and how often one may call is another test's business.
             .args(["--approval", "none", "--state-dir", "state", "--policy", "policy.toml"])
-            .args(provider.flags)
+            .args(provider.flags())
             .current_dir(directory.path())
             .env_clear()
             .envs(provider.variables(base_url))
@@ -60,16 +60,16 @@ impl Session {
         }
     }
 
-    /// The names of all tools that are listed, in order.
-    pub(crate) fn tools(&mut self) -> Result<Vec<String>, String> {
-        let mut names = Vec::new();
+    /// All tools that are listed, in order.
+    pub(crate) fn tools(&mut self) -> Result<Vec<Value>, String> {
+        let mut listed = Vec::new();
         let mut params = json!({});
         loop {
             let page = self.request("tools/list", params)?;
             let tools = page["tools"].as_array().ok_or("`tools` is no array")?;
-            names.extend(tools.iter().map(|tool| tool["name"].as_str().unwrap_or_default().to_owned()));
+            listed.extend(tools.iter().cloned());
             match &page["nextCursor"] {
-                Value::Null => return Ok(names),
+                Value::Null => return Ok(listed),
                 cursor => params = json!({ "cursor": cursor }),
             }
         }

@@ -6,7 +6,7 @@ use std::thread;
 use crate::document::Entry;
 use crate::example::Extent;
 use crate::expectation::{Plan, plan};
-use crate::provider::{HOSTINGER, Provider};
+use crate::provider::{ALL, Provider};
 use crate::recorder::{Received, Recorder};
 use crate::session::Session;
 
@@ -23,14 +23,13 @@ pub(crate) struct Recording {
 /// The calls made of each operation.
 pub(crate) const EXTENTS: [Extent; 2] = [Extent::Required, Extent::Everything];
 
-/// Every operation of Hostinger, called once for all tests of this process.
+/// Every operation of every provider, called in every way once for all tests of this process.
 pub(crate) fn recordings() -> &'static [Recording] {
     static RECORDINGS: OnceLock<Vec<Recording>> = OnceLock::new();
-    RECORDINGS.get_or_init(|| recordings_of(HOSTINGER))
+    RECORDINGS.get_or_init(|| ALL.into_iter().flat_map(recordings_of).collect())
 }
 
-/// Every operation of a provider, called.
-pub(crate) fn recordings_of(provider: Provider) -> Vec<Recording> {
+fn recordings_of(provider: Provider) -> Vec<Recording> {
     let entries = provider.entries();
     let workers = thread::available_parallelism().map_or(1, usize::from);
     let share = entries.len().div_ceil(workers).max(1);

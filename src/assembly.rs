@@ -48,7 +48,7 @@ pub fn from_environment() -> Result<Server, StartupError> {
 }
 
 fn open(options: Options, environment: &Environment) -> Result<Server, StartupError> {
-    let config = Config::new(options, environment, Only::Everything, PROVIDERS)?;
+    let config = Config::new(options, environment, Only::Everything(PROVIDERS))?;
     let catalogue = Arc::new(Catalogue::select(PROVIDERS, &config.selection)?);
     Ok(server(config, catalogue, PROVIDERS))
 }
@@ -74,7 +74,7 @@ pub(crate) fn server(config: Config, catalogue: Arc<Catalogue>, providers: Provi
     let store = Arc::new(store);
     let gate = Gate::new(config.policy, config.approval, Arc::clone(&store)).with_command(config.approve_command);
     Server {
-        providers,
+        providers: providers.to_vec(),
         selection: config.selection,
         exposure: Arc::new(Exposure::new(Arc::clone(&catalogue), config.expose)),
         catalogue,

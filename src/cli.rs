@@ -30,7 +30,6 @@ use crate::catalogue::Catalogue;
 use crate::config::{Command, Config, Environment, Flags, LogLevel, Providers, remote_server};
 use crate::error::StartupError;
 use crate::exposure::Exposure;
-use crate::generated::PROVIDERS;
 
 /// A sub-command that has done its work and failed.
 const FAILED: u8 = 1;
@@ -38,7 +37,7 @@ const FAILED: u8 = 1;
 /// The whole program behind every binary.
 #[must_use]
 pub fn run(only: Only) -> ExitCode {
-    let flags = match Flags::parse(std::env::args_os(), only, PROVIDERS) {
+    let flags = match Flags::parse(std::env::args_os(), only) {
         Ok(flags) => flags,
         Err(answer) => {
             // Help and version go to standard output, everything else to standard error. If it is
@@ -47,7 +46,7 @@ pub fn run(only: Only) -> ExitCode {
             return ExitCode::from(u8::try_from(answer.exit_code()).unwrap_or(StartupError::EXIT_CODE));
         }
     };
-    match carry_out(flags, only, PROVIDERS) {
+    match carry_out(flags, only) {
         Ok(code) => code,
         Err(error) => {
             complain(&error);
@@ -56,13 +55,14 @@ pub fn run(only: Only) -> ExitCode {
     }
 }
 
-fn carry_out(flags: Flags, only: Only, providers: Providers) -> Result<ExitCode, StartupError> {
+fn carry_out(flags: Flags, only: Only) -> Result<ExitCode, StartupError> {
+    let providers = &only.providers();
     let Flags { options, command } = flags;
     if let Some(Command::Token { command }) = &command {
         token::check_flags(command, &options)?;
     }
     let environment = Environment::of_process();
-    let mut config = Config::new(options, &environment, only, providers)?;
+    let mut config = Config::new(options, &environment, only)?;
     for warning in &config.warnings {
         complain(&format_args!("warning: {warning}"));
     }
@@ -91,10 +91,10 @@ fn carry_out(flags: Flags, only: Only, providers: Providers) -> Result<ExitCode,
             let remote = remote_server(url.as_deref(), token_env.as_deref(), &environment, network)?;
             bridge::bridge(&config, remote)
         }
-        Some(Command::Sandbox { provider, address }) => sandbox::sandbox(only, providers, &provider, address),
+        Some(Command::Sandbox { provider, address }) => sandbox::sandbox(providers, &provider, address),
         Some(Command::Login { provider }) => {
             let executor = executor(&config, &catalogue);
-            login::login(&config, &executor, only, providers, provider.as_deref())
+            login::login(&config, &executor, providers, provider.as_deref())
         }
         Some(Command::Audit { command }) => audit::audit(&config, &command),
         Some(Command::KillSwitch { action }) => kill_switch::kill_switch(&config, action),

@@ -143,7 +143,7 @@ pub enum CallError {
     },
     /// Things are not as the call needs them, so its handler ended it.
     #[error("{problem}{}", aftermath(*unsettled))]
-    Declined {
+    Unmet {
         /// Why, and what to do, in sentences.
         problem: String,
         /// A request that changes something was sent before.
@@ -172,7 +172,7 @@ impl CallError {
             Self::Upstream(_) | Self::Redirected { .. } | Self::Undecodable { .. } | Self::TooLarge { .. } => {
                 "upstream_error"
             }
-            Self::Declined { .. } => "declined",
+            Self::Unmet { .. } => "unmet",
             Self::Cancelled => "cancelled",
         }
     }

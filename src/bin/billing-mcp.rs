@@ -1,7 +1,8 @@
 //! Serves the toolset `billing` of Hostinger.
 
 use infra_mcp::cli::{Only, run};
+use infra_mcp::generated::HOSTINGER;
 
 fn main() -> std::process::ExitCode {
-    run(Only::Toolset("hostinger", "billing"))
+    run(Only::Toolset(&HOSTINGER, "billing"))
 }

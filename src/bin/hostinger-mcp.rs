@@ -1,7 +1,8 @@
 //! Serves every tool of Hostinger.
 
 use infra_mcp::cli::{Only, run};
+use infra_mcp::generated::HOSTINGER;
 
 fn main() -> std::process::ExitCode {
-    run(Only::Provider("hostinger"))
+    run(Only::Provider(&HOSTINGER))
 }

@@ -1,7 +1,8 @@
 //! Serves the toolset `reach` of Hostinger.
 
 use infra_mcp::cli::{Only, run};
+use infra_mcp::generated::HOSTINGER;
 
 fn main() -> std::process::ExitCode {
-    run(Only::Toolset("hostinger", "reach"))
+    run(Only::Toolset(&HOSTINGER, "reach"))
 }

@@ -1,7 +1,8 @@
 //! Serves the toolset `vps` of Hostinger.
 
 use infra_mcp::cli::{Only, run};
+use infra_mcp::generated::HOSTINGER;
 
 fn main() -> std::process::ExitCode {
-    run(Only::Toolset("hostinger", "vps"))
+    run(Only::Toolset(&HOSTINGER, "vps"))
 }

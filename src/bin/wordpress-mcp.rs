@@ -1,7 +1,8 @@
 //! Serves the toolset `wordpress` of Hostinger.
 
 use infra_mcp::cli::{Only, run};
+use infra_mcp::generated::HOSTINGER;
 
 fn main() -> std::process::ExitCode {
-    run(Only::Toolset("hostinger", "wordpress"))
+    run(Only::Toolset(&HOSTINGER, "wordpress"))
 }

@@ -44,9 +44,9 @@ impl Catalogue {
     ///
     /// # Errors
     /// If the selection names something that does not exist, or leaves no tool at all.
-    pub fn select(providers: &'static [&'static Provider], selection: &Selection) -> Result<Self, SelectionError> {
+    pub fn select(providers: &[&'static Provider], selection: &Selection) -> Result<Self, SelectionError> {
         let entries = selection.apply(providers)?;
-        Ok(Self { providers: selection.among(providers).collect(), entries })
+        Ok(Self { providers: providers.to_vec(), entries })
     }
 
     /// The selected tools in listing order.
@@ -66,7 +66,7 @@ impl Catalogue {
         self.entries.iter().filter(move |entry| entry.tool.answers_to(name)).copied()
     }
 
-    /// The selected providers, whatever is selected of their tools.
+    /// The providers, whatever is selected of their tools.
     #[must_use]
     pub fn providers(&self) -> &[&'static Provider] {
         &self.providers
@@ -80,7 +80,7 @@ impl fmt::Debug for Catalogue {
 }
 
 /// Every tool that was built in, in listing order.
-fn all(providers: &'static [&'static Provider]) -> impl Iterator<Item = Entry> {
+fn all(providers: &[&'static Provider]) -> impl Iterator<Item = Entry> {
     providers.iter().copied().flat_map(|provider| {
         let toolsets = provider.toolsets.iter();
         toolsets.flat_map(move |toolset| toolset.tools.iter().map(move |tool| Entry { provider, tool }))

@@ -9,8 +9,6 @@ use crate::near::nearest;
 /// Which of the built-in tools are served. Every condition narrows; the default is everything.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Selection {
-    /// Only these providers.
-    pub providers: Option<Vec<String>>,
     /// Only these toolsets.
     pub toolsets: Option<Vec<String>>,
     /// Only these tools.
@@ -60,8 +58,6 @@ pub struct UnknownName {
 /// What a name in a [`Selection`] stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// A provider.
-    Provider,
     /// A toolset, for `--toolsets`.
     Toolset,
     /// A tool, for `--tools`.
@@ -73,7 +69,6 @@ pub enum Kind {
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Provider => "there is no provider",
             Self::Toolset => "--toolsets: there is no toolset",
             Self::Tool => "--tools: there is no tool",
             Self::Excluded => "--exclude-tools: there is no tool",
@@ -101,7 +96,7 @@ fn lines(unknown: &[UnknownName]) -> String {
 
 impl Selection {
     /// The selected tools in listing order.
-    pub(super) fn apply(&self, providers: &'static [&'static Provider]) -> Result<Vec<Entry>, SelectionError> {
+    pub(super) fn apply(&self, providers: &[&'static Provider]) -> Result<Vec<Entry>, SelectionError> {
         let unknown = self.unknown(providers);
         if !unknown.is_empty() {
             return Err(SelectionError::Unknown(unknown));
@@ -111,14 +106,9 @@ impl Selection {
         if entries.is_empty() && *self != Self::default() { Err(SelectionError::Empty) } else { Ok(entries) }
     }
 
-    /// The providers that are selected.
-    pub(super) fn among(&self, providers: &'static [&'static Provider]) -> impl Iterator<Item = &'static Provider> {
-        providers.iter().copied().filter(|provider| named(&self.providers, &provider.name))
-    }
-
-    /// Whether provider and toolset of the tool are selected.
+    /// Whether the toolset of the tool is selected.
     fn places(&self, entry: &Entry) -> bool {
-        named(&self.providers, &entry.provider.name) && named(&self.toolsets, &entry.tool.toolset)
+        named(&self.toolsets, &entry.tool.toolset)
     }
 
     /// How far calls to this provider may go.
@@ -134,16 +124,11 @@ impl Selection {
             && self.access_to(entry.provider).serves(&entry.tool.review)
     }
 
-    fn unknown(&self, providers: &'static [&'static Provider]) -> Vec<UnknownName> {
+    fn unknown(&self, providers: &[&'static Provider]) -> Vec<UnknownName> {
         let mut unknown = Vec::new();
-        if let Some(names) = &self.providers {
-            let accepted: Vec<&str> = providers.iter().map(|provider| provider.name.as_ref()).collect();
-            unknown.extend(strangers(Kind::Provider, names, &accepted));
-        }
         if let Some(names) = &self.toolsets {
-            let reachable = self.among(providers);
-            let accepted: Vec<&str> =
-                reachable.flat_map(|provider| provider.toolsets.iter()).map(|toolset| toolset.name.as_ref()).collect();
+            let toolsets = providers.iter().flat_map(|provider| provider.toolsets.iter());
+            let accepted: Vec<&str> = toolsets.map(|toolset| toolset.name.as_ref()).collect();
             unknown.extend(strangers(Kind::Toolset, names, &accepted));
         }
         unknown.extend(self.tools.iter().flatten().filter_map(|name| self.misplaced(providers, name)));
@@ -157,7 +142,7 @@ impl Selection {
     }
 
     /// A name in `tools` that is no tool, or a tool outside the selected toolsets.
-    fn misplaced(&self, providers: &'static [&'static Provider], name: &str) -> Option<UnknownName> {
+    fn misplaced(&self, providers: &[&'static Provider], name: &str) -> Option<UnknownName> {
         let mut found = all(providers).filter(|entry| entry.tool.answers_to(name)).peekable();
         let Some(first) = found.peek().copied() else {
             return Some(stranger(Kind::Tool, name, tool_names(providers)));
@@ -174,11 +159,11 @@ fn named(names: &Option<Vec<String>>, name: &str) -> bool {
     names.as_ref().is_none_or(|names| names.iter().any(|other| other == name))
 }
 
-fn exists(providers: &'static [&'static Provider], name: &str) -> bool {
+fn exists(providers: &[&'static Provider], name: &str) -> bool {
     all(providers).any(|entry| entry.tool.answers_to(name))
 }
 
-fn tool_names(providers: &'static [&'static Provider]) -> impl Iterator<Item = &'static str> {
+fn tool_names(providers: &[&'static Provider]) -> impl Iterator<Item = &'static str> {
     all(providers).map(|entry| entry.tool.name.as_ref())
 }
 

@@ -41,7 +41,6 @@ fn selections_narrow() {
     let everything = Selection::default;
     for (selection, expected) in [
         (everything(), &all[..]),
-        (Selection { providers: names(&["example"]), ..everything() }, &all[..]),
         (Selection { toolsets: names(&["dns"]), ..everything() }, &["DNS_list", "DNS_delete"]),
         (Selection { toolsets: names(&["dns", "vps"]), ..everything() }, &all[..]),
         (Selection { tools: names(&["DNS_delete", "VPS_list"]), ..everything() }, &["VPS_list", "DNS_delete"]),
@@ -66,10 +65,6 @@ fn selections_narrow() {
 fn wrong_names_say_what_is_accepted() {
     let everything = Selection::default;
     for (selection, expected) in [
-        (
-            Selection { providers: names(&["exmple"]), ..everything() },
-            "there is no provider `exmple`; did you mean `example`? Accepted: example.",
-        ),
         (
             Selection { toolsets: names(&["vsp"]), ..everything() },
             "--toolsets: there is no toolset `vsp`; did you mean `vps`? Accepted: vps, dns.",

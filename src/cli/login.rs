@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use infra_mcp_model::Provider;
 
-use super::{FAILED, Only, Providers, complain, print, serve};
+use super::{FAILED, Providers, complain, print, serve};
 use crate::config::{Config, saved};
 use crate::error::StartupError;
 use crate::executor::Executor;
@@ -13,11 +13,10 @@ use crate::executor::Executor;
 pub(super) fn login(
     config: &Config,
     executor: &Executor,
-    only: Only,
     providers: Providers,
     named: Option<&str>,
 ) -> Result<ExitCode, StartupError> {
-    let provider = provider(only, providers, named)?;
+    let provider = provider(providers, named)?;
     let directory = config.gate_directory()?;
     let (Some(login), Some(account)) = (&provider.login, config.accounts.get(provider.name.as_ref())) else {
         let problem = format!("{} has no login of this kind.", provider.title);
@@ -39,8 +38,8 @@ pub(super) fn login(
     }
 }
 
-fn provider(only: Only, providers: Providers, named: Option<&str>) -> Result<&'static Provider, StartupError> {
-    let able = || providers.iter().copied().filter(|provider| only.covers(provider) && provider.login.is_some());
+fn provider(providers: Providers, named: Option<&str>) -> Result<&'static Provider, StartupError> {
+    let able = || providers.iter().copied().filter(|provider| provider.login.is_some());
     let chosen = match named {
         Some(name) => able().find(|provider| provider.name == name),
         None => able().next().filter(|_| able().count() == 1),

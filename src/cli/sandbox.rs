@@ -15,7 +15,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use super::{Only, Providers, complain, serve};
+use super::{Providers, complain, serve};
 use crate::error::StartupError;
 use crate::executor::Simulator;
 
@@ -23,13 +23,8 @@ use crate::executor::Simulator;
 const LONGEST: usize = 257 * 1024 * 1024;
 
 /// Serves until a signal comes.
-pub(super) fn sandbox(
-    only: Only,
-    providers: Providers,
-    named: &str,
-    address: SocketAddr,
-) -> Result<ExitCode, StartupError> {
-    let known = providers.iter().copied().filter(|provider| only.covers(provider));
+pub(super) fn sandbox(providers: Providers, named: &str, address: SocketAddr) -> Result<ExitCode, StartupError> {
+    let known = providers.iter().copied();
     let Some(provider) = known.clone().find(|provider| provider.name == named) else {
         let names: Vec<&str> = known.map(|provider| provider.name.as_ref()).collect();
         let problem = format!("there is no provider {named:?} here.");

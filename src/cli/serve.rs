@@ -35,7 +35,7 @@ pub(super) fn serve(
     };
     config.result_limit = Some(config.served_result_limit());
     let server = Arc::new(crate::assembly::server(config, catalogue, providers));
-    let (name, title) = (only.binary(providers), only.title(providers));
+    let (name, title) = (only.binary(), only.title());
     let presented = Arc::clone(&server);
     let served = match http {
         None => over_stdio(Handler::local(presented, &name, &title), grace),

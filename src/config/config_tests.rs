@@ -21,12 +21,16 @@ fn provider(name: &'static str, base_url: &'static str) -> &'static Provider {
     }))
 }
 
-fn providers() -> Providers {
-    Box::leak(Box::new([provider("example", "https://api.example.com"), provider("homeless", "")]))
+fn example() -> &'static Provider {
+    provider("example", "https://api.example.com")
+}
+
+fn everything() -> Only {
+    Only::Everything(Box::leak(Box::new([example(), provider("homeless", "")])))
 }
 
 fn config(options: Options, variables: &[(&str, &str)], only: Only) -> Result<Config, StartupError> {
-    Config::new(options, &Environment::of(variables), only, providers())
+    Config::new(options, &Environment::of(variables), only)
 }
 
 #[test]
@@ -37,7 +41,7 @@ fn the_first_variable_that_is_set_holds_the_token() {
         (&[("EXAMPLE_TOKEN", ""), ("TOKEN", TOKEN)], true),
         (&[("EXAMPLE_TOKEN", TOKEN)], true),
     ] {
-        let config = config(Options::default(), variables, Only::Provider("example")).unwrap();
+        let config = config(Options::default(), variables, Only::Provider(example())).unwrap();
         assert_eq!(config.accounts["example"].has_credential(), expected, "{variables:?}");
         assert!(!format!("{config:?}").contains(TOKEN));
     }
@@ -45,9 +49,9 @@ fn the_first_variable_that_is_set_holds_the_token() {
 
 #[test]
 fn a_provider_without_an_address_has_no_account_until_it_gets_one() {
-    let bare = config(Options::default(), &[], Only::Everything).unwrap();
+    let bare = config(Options::default(), &[], everything()).unwrap();
     assert!(bare.accounts.contains_key("example") && !bare.accounts.contains_key("homeless"));
-    let given = config(Options::default(), &[("BASE_URL", "https://h.example/api")], Only::Everything).unwrap();
+    let given = config(Options::default(), &[("BASE_URL", "https://h.example/api")], everything()).unwrap();
     assert_eq!(given.accounts["homeless"].base_url().as_str(), "https://h.example/api");
 }
 
@@ -68,7 +72,7 @@ fn a_wrong_value_names_its_variable_or_flag_and_not_the_value() {
         (with(|o| o.toolsets = vec!["others".into()]), &[], "--toolsets"),
         (with(|o| o.ca_file = Some("/nonexistent.pem".into())), &[], "--ca-file"),
     ] {
-        let error = config(options, variables, Only::Toolset("example", "things")).unwrap_err().to_string();
+        let error = config(options, variables, Only::Toolset(example(), "things")).unwrap_err().to_string();
         assert!(error.starts_with(expected) && !error.contains("secret"), "{expected}: {error}");
     }
 }
@@ -84,7 +88,7 @@ fn unencrypted_addresses_are_warned_of_unless_they_stay_on_this_machine() {
         ("http://127.0.0.2", false),
         ("http://[::1]:80", false),
     ] {
-        let config = config(Options::default(), &[("BASE_URL", address)], Only::Provider("example")).unwrap();
+        let config = config(Options::default(), &[("BASE_URL", address)], Only::Provider(example())).unwrap();
         assert_eq!(!config.warnings.is_empty(), warned, "{address}");
     }
 }
@@ -92,7 +96,7 @@ fn unencrypted_addresses_are_warned_of_unless_they_stay_on_this_machine() {
 #[test]
 fn the_sandbox_uses_neither_address_nor_token() {
     let variables = [("BASE_URL", "https://real.example"), ("TOKEN", TOKEN), ("HEADERS", "malformed")];
-    let config = config(Options { sandbox: true, ..Options::default() }, &variables, Only::Everything).unwrap();
+    let config = config(Options { sandbox: true, ..Options::default() }, &variables, everything()).unwrap();
     assert_eq!(config.accounts["example"].base_url().as_str(), "http://example.sandbox.invalid/");
     assert!(!config.accounts["example"].has_credential());
 }
@@ -100,18 +104,15 @@ fn the_sandbox_uses_neither_address_nor_token() {
 #[test]
 fn a_binary_selects_what_it_is_for() {
     let of = |only| config(Options::default(), &[], only).unwrap().selection;
-    assert_eq!(of(Only::Everything), Selection::default());
-    let one = of(Only::Toolset("example", "things"));
-    assert_eq!(one.providers.as_deref(), Some(&["example".to_owned()][..]));
+    assert_eq!(of(everything()), Selection::default());
+    let one = of(Only::Toolset(example(), "things"));
     assert_eq!(one.toolsets.as_deref(), Some(&["things".to_owned()][..]));
 }
 
 #[test]
 fn a_binary_for_something_that_was_not_built_in_says_so() {
-    for only in [Only::Provider("other"), Only::Toolset("other", "things"), Only::Toolset("example", "others")] {
-        let error = config(Options::default(), &[], only).unwrap_err().to_string();
-        assert!(error.starts_with(&only.binary(providers())) && error.contains("infra-mcp"), "{error}");
-    }
+    let error = config(Options::default(), &[], Only::Toolset(example(), "others")).unwrap_err().to_string();
+    assert!(error.starts_with("others-mcp") && error.contains("infra-mcp"), "{error}");
 }
 
 #[test]
@@ -123,7 +124,7 @@ fn the_log_level_comes_from_the_flag_or_debug() {
         (Some(LogLevel::Warn), "true", Some(LogLevel::Warn)),
     ] {
         let options = Options { log: flag, ..Options::default() };
-        assert_eq!(config(options, &[("DEBUG", debug)], Only::Everything).unwrap().log, expected, "{debug}");
+        assert_eq!(config(options, &[("DEBUG", debug)], everything()).unwrap().log, expected, "{debug}");
     }
 }
 
@@ -132,7 +133,7 @@ fn a_user_with_a_password_is_a_credential() {
     for (variables, expected) in
         [(&[("EXAMPLE_USER", "ann")][..], false), (&[("EXAMPLE_USER", "ann"), ("EXAMPLE_PASSWORD", TOKEN)], true)]
     {
-        let config = config(Options::default(), variables, Only::Provider("example")).unwrap();
+        let config = config(Options::default(), variables, Only::Provider(example())).unwrap();
         assert_eq!(config.accounts["example"].has_credential(), expected, "{variables:?}");
     }
 }
@@ -150,11 +151,11 @@ fn the_environment_opens_a_provider_and_a_flag_has_the_last_word() {
         ("0", Some("full"), Access::Full),
     ] {
         let options = Options { access: flag.map(str::to_owned), ..Options::default() };
-        let config = config(options, &[("EXAMPLE_ENABLE_ACTIONS", value)], Only::Provider("example")).unwrap();
+        let config = config(options, &[("EXAMPLE_ENABLE_ACTIONS", value)], Only::Provider(example())).unwrap();
         assert_eq!(careful.access(config.selection.access, &config.selection.opened), expected, "{value} {flag:?}");
         assert_eq!(config.policy.opened, config.selection.opened);
     }
-    let wrong = config(Options::default(), &[("EXAMPLE_ENABLE_ACTIONS", "perhaps")], Only::Everything).unwrap_err();
+    let wrong = config(Options::default(), &[("EXAMPLE_ENABLE_ACTIONS", "perhaps")], everything()).unwrap_err();
     assert!(wrong.to_string().starts_with("EXAMPLE_ENABLE_ACTIONS: "), "{wrong}");
 }
 
@@ -184,6 +185,6 @@ fn where_the_provider_wants_it_every_change_is_approved_unless_the_file_says_oth
     let tools = vec![tool("look", Effect::Read), tool("start", Effect::Write), tool("drop", Effect::Destructive)];
     let careful = Provider { confirm_changes: true, ..blank_provider(vec![("things", tools)]) };
     let file = PolicyFile::parse("[tools]\nstart = \"allow\"").unwrap();
-    let rules = super::rules(&file, Box::leak(Box::new([Box::leak(Box::new(careful)) as &'static Provider])));
+    let rules = super::rules(&file, &[Box::leak(Box::new(careful))]);
     assert_eq!(rules, [("start".to_owned(), Rule::Allow), ("drop".to_owned(), Rule::Confirm)].into());
 }

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use infra_mcp_model::Expose;
 
+use super::Only;
 use super::state::VARIABLE as STATE_VARIABLE;
-use super::{Only, Providers};
 use crate::policy::Way;
 
 /// What the command line says.
@@ -387,11 +387,7 @@ impl Flags {
     ///
     /// # Errors
     /// If the command line is wrong, or asks for help or the version.
-    pub fn parse(
-        arguments: impl IntoIterator<Item = std::ffi::OsString>,
-        only: Only,
-        providers: Providers,
-    ) -> Result<Self, clap::Error> {
+    pub fn parse(arguments: impl IntoIterator<Item = std::ffi::OsString>, only: Only) -> Result<Self, clap::Error> {
         let mut arguments = arguments.into_iter();
         let program = arguments.next();
         let Some(first) = arguments.next() else {
@@ -399,20 +395,16 @@ impl Flags {
             return Ok(Self { options: Options::default(), command: None });
         };
         // The parser borrows names for the life of the program; this one is made once.
-        let name: &'static str = only.binary(providers).leak();
-        let command = Self::command()
-            .name(name)
-            .bin_name(name)
-            .about(only.about(providers))
-            .after_help(after_help(only, providers));
+        let name: &'static str = only.binary().leak();
+        let command = Self::command().name(name).bin_name(name).about(only.about()).after_help(after_help(only));
         let matches = command.try_get_matches_from(program.into_iter().chain([first]).chain(arguments))?;
         Self::from_arg_matches(&matches)
     }
 }
 
-fn after_help(only: Only, providers: Providers) -> String {
-    let name = only.binary(providers);
-    let tool = only.first_tool(providers).unwrap_or("TOOL");
+fn after_help(only: Only) -> String {
+    let name = only.binary();
+    let tool = only.first_tool().unwrap_or("TOOL");
     let mut help = format!(
         "Examples:
   {name}                               serve MCP, as an AI client starts it
@@ -425,7 +417,7 @@ Environment variables, also read from the file .env in the working directory:
 "
     );
     let mut variables: Vec<(String, &str)> = Vec::new();
-    for provider in providers.iter().filter(|provider| only.covers(provider)) {
+    for provider in only.providers() {
         let environment = &provider.environment;
         let address =
             if provider.base_url.is_empty() { "the address of the server" } else { "another address for the API" };
@@ -439,9 +431,7 @@ Environment variables, also read from the file .env in the working directory:
             (environment.deny.join(", "), "operations or tools that are not served, separated by commas"),
         ]);
     }
-    for relay in
-        providers.iter().filter(|provider| only.covers(provider)).filter_map(|provider| provider.relay.as_ref())
-    {
+    for relay in only.providers().into_iter().filter_map(|provider| provider.relay.as_ref()) {
         variables.push((relay.token_variables.join(", "), "the token for the MCP server of the provider"));
         variables.push((relay.url_variables.join(", "), "another address of that server"));
     }
@@ -463,7 +453,7 @@ mod tests {
 
     fn parse(arguments: &str) -> Result<Flags, clap::Error> {
         let arguments = std::iter::once("vps-mcp").chain(arguments.split_whitespace());
-        Flags::parse(arguments.map(Into::into), Only::Everything, &[])
+        Flags::parse(arguments.map(Into::into), Only::Everything(&[]))
     }
 
     #[test]

@@ -29,6 +29,7 @@ use crate::account::Account;
 use crate::catalogue::Selection;
 use crate::error::StartupError;
 use crate::executor::NetworkOptions;
+use crate::generated::NAMES;
 use crate::near::nearest;
 use crate::policy::{Policy, PolicyFile, Rule, Way};
 use crate::principal::Principal;
@@ -41,66 +42,61 @@ const GRACE: Duration = Duration::from_secs(10);
 /// big clients still shows to its model.
 const RESULT_LIMIT: usize = 100_000;
 
-/// All providers that were built in.
-pub(crate) type Providers = &'static [&'static Provider];
+/// The providers that a binary serves.
+pub(crate) type Providers<'p> = &'p [&'static Provider];
 
-/// What a binary is limited to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What a binary is limited to. It names the tables themselves, so that no binary carries those of other providers.
+#[derive(Debug, Clone, Copy)]
 pub enum Only {
-    /// Nothing: every provider.
-    Everything,
+    /// Nothing: every provider of the build.
+    Everything(&'static [&'static Provider]),
     /// One provider.
-    Provider(&'static str),
+    Provider(&'static Provider),
     /// One toolset of one provider.
-    Toolset(&'static str, &'static str),
+    Toolset(&'static Provider, &'static str),
 }
 
 impl Only {
+    /// The providers whose tools the binary serves.
+    #[must_use]
+    pub fn providers(self) -> Vec<&'static Provider> {
+        match self {
+            Self::Everything(providers) => providers.to_vec(),
+            Self::Provider(provider) | Self::Toolset(provider, _) => vec![provider],
+        }
+    }
+
     /// The name of the binary.
     #[must_use]
-    pub fn binary(self, providers: Providers) -> String {
-        let provider = providers.iter().find(|provider| self.covers(provider) && !provider.binary.is_empty());
-        match (self, provider) {
-            (Self::Everything, _) => "infra-mcp".to_owned(),
-            (Self::Provider(_), Some(provider)) => provider.binary.to_string(),
-            (Self::Provider(name) | Self::Toolset(_, name), _) => format!("{name}-mcp"),
+    pub fn binary(self) -> String {
+        match self {
+            Self::Everything(_) => "infra-mcp".to_owned(),
+            Self::Provider(provider) if !provider.binary.is_empty() => provider.binary.to_string(),
+            Self::Provider(Provider { name, .. }) => format!("{name}-mcp"),
+            Self::Toolset(_, name) => format!("{name}-mcp"),
         }
     }
 
     /// The name of the server for people.
     #[must_use]
-    pub fn title(self, providers: Providers) -> String {
-        let provider = providers.iter().find(|provider| self.covers(provider));
-        match (self, provider) {
-            (Self::Provider(_), Some(provider)) => provider.title.to_string(),
-            (Self::Toolset(_, name), Some(provider)) => match toolset(provider, name) {
+    pub fn title(self) -> String {
+        match self {
+            Self::Everything(_) => "Infrastructure tools".to_owned(),
+            Self::Provider(provider) => provider.title.to_string(),
+            Self::Toolset(provider, name) => match toolset(provider, name) {
                 Some(toolset) => format!("{} {}", provider.title, toolset.title),
                 None => provider.title.to_string(),
             },
-            _ => "Infrastructure tools".to_owned(),
         }
     }
 
-    /// Whether the binary serves tools of this provider.
-    #[must_use]
-    pub fn covers(self, provider: &Provider) -> bool {
-        match self {
-            Self::Everything => true,
-            Self::Provider(name) | Self::Toolset(name, _) => provider.name == name,
-        }
-    }
-
-    fn about(self, providers: Providers) -> String {
-        format!("MCP server for {}", self.title(providers))
+    fn about(self) -> String {
+        format!("MCP server for {}", self.title())
     }
 
     /// A tool for examples.
-    fn first_tool(self, providers: Providers) -> Option<&'static str> {
-        let toolsets = providers
-            .iter()
-            .copied()
-            .filter(|provider| self.covers(provider))
-            .flat_map(|provider| provider.toolsets.iter());
+    fn first_tool(self) -> Option<&'static str> {
+        let toolsets = self.providers().into_iter().flat_map(|provider| provider.toolsets.iter());
         let mut tools = toolsets
             .filter(|toolset| !matches!(self, Self::Toolset(_, name) if toolset.name != name))
             .flat_map(|toolset| toolset.tools.iter());
@@ -108,24 +104,13 @@ impl Only {
     }
 
     /// Whether the build has what the binary is for.
-    fn check(self, providers: Providers) -> Result<(), StartupError> {
-        let name = match self {
-            Self::Everything => return Ok(()),
-            Self::Provider(name) | Self::Toolset(name, _) => name,
-        };
-        let fix = "Use infra-mcp, which serves all there is, or build this binary from the specs of this project.";
-        let Some(provider) = providers.iter().find(|provider| provider.name == name) else {
-            return Err(StartupError::new(
-                self.binary(providers),
-                format!("this build knows no provider `{name}`."),
-                fix,
-            ));
-        };
+    fn check(self) -> Result<(), StartupError> {
         match self {
-            Self::Toolset(_, name) if toolset(provider, name).is_none() => {
-                let problem = format!("this build knows no toolset `{name}` of {}.", provider.title);
-                Err(StartupError::new(self.binary(providers), problem, fix))
-            }
+            Self::Toolset(provider, name) if toolset(provider, name).is_none() => Err(StartupError::new(
+                self.binary(),
+                format!("this build knows no toolset `{name}` of {}.", provider.title),
+                "Use infra-mcp, which serves all there is, or build this binary from the specs of this project.",
+            )),
             _ => Ok(()),
         }
     }
@@ -177,13 +162,9 @@ impl Config {
     ///
     /// # Errors
     /// If one of them is wrong, or the build lacks what the binary is for.
-    pub fn new(
-        options: Options,
-        environment: &Environment,
-        only: Only,
-        providers: Providers,
-    ) -> Result<Self, StartupError> {
-        only.check(providers)?;
+    pub fn new(options: Options, environment: &Environment, only: Only) -> Result<Self, StartupError> {
+        only.check()?;
+        let providers = &only.providers();
         let network = NetworkOptions { ca_file: options.ca_file.clone() };
         if network.ca_file.is_some() {
             network.check()?;
@@ -194,7 +175,7 @@ impl Config {
         let mut accounts = HashMap::new();
         let mut opened = Vec::new();
         let mut denied = Vec::new();
-        for provider in providers.iter().copied().filter(|provider| only.covers(provider)) {
+        for provider in providers.iter().copied() {
             if let Some(account) = provider::account(provider, &options, environment, providers, kept, &mut warnings)? {
                 accounts.insert(provider.name.as_ref(), Arc::new(account));
             }
@@ -218,7 +199,7 @@ impl Config {
             sandbox: options.sandbox,
             log: log_level(options.log, environment)?,
             expose: options.expose.map(Into::into),
-            selection: Selection { opened, ..selection(options, denied, only, providers)? },
+            selection: Selection { opened, ..selection(options, denied, only)? },
             warnings,
         })
     }
@@ -313,14 +294,22 @@ fn policy_file(path: &Path, providers: Providers) -> Result<PolicyFile, StartupE
     let text = std::fs::read_to_string(path).map_err(|error| wrong(format!("it cannot be read: {error}.")))?;
     let file = PolicyFile::parse(&text).map_err(wrong)?;
     let tools = || providers.iter().flat_map(|provider| provider.tools());
-    let known = |name: &str| tools().any(|tool| tool.answers_to(name));
+    // One file may serve several binaries: what only another one knows is in order, and means nothing here.
+    let elsewhere = || NAMES.iter().filter(|(provider, _)| !providers.iter().any(|own| own.name == **provider));
+    let known = |name: &str| {
+        tools().any(|tool| tool.answers_to(name))
+            || elsewhere().any(|(_, names)| names.split(' ').any(|other| other == name))
+    };
     if let Some(name) = file.tools.keys().find(|name| !known(name)) {
         let likely = nearest(name, tools().map(|tool| tool.name.as_ref()));
         let hint = likely.map(|likely| format!("; did you mean `{likely}`?")).unwrap_or_else(|| ".".to_owned());
         return Err(wrong(format!("there is no tool `{name}`{hint}")));
     }
     let mut protected = file.protected_providers();
-    match protected.find(|name| !providers.iter().any(|provider| provider.name == **name)) {
+    let is_provider = |name: &str| {
+        providers.iter().any(|provider| provider.name == name) || elsewhere().any(|(other, _)| *other == name)
+    };
+    match protected.find(|name| !is_provider(name)) {
         Some(name) => Err(wrong(format!("there is no provider `{name}` to protect resources of."))),
         None => {
             drop(protected);
@@ -340,12 +329,7 @@ fn access(options: &Options) -> Result<Option<Access>, StartupError> {
     Ok(if options.read_only { Some(Access::Read) } else { chosen })
 }
 
-fn selection(
-    options: Options,
-    denied: Vec<String>,
-    only: Only,
-    providers: Providers,
-) -> Result<Selection, StartupError> {
+fn selection(options: Options, denied: Vec<String>, only: Only) -> Result<Selection, StartupError> {
     let access = access(&options)?;
     let Options { toolsets, tools, exclude_tools, .. } = options;
     let given = |names: Vec<String>| (!names.is_empty()).then_some(names);
@@ -353,19 +337,15 @@ fn selection(
     let mut selection =
         Selection { toolsets: given(toolsets), tools: given(tools), exclude, access, ..Selection::default() };
     match only {
-        Only::Everything => {}
-        Only::Provider(provider) => selection.providers = Some(vec![provider.to_owned()]),
+        Only::Everything(_) | Only::Provider(_) => {}
         Only::Toolset(provider, toolset) => {
-            selection.providers = Some(vec![provider.to_owned()]);
             if let Some(other) = selection.toolsets.iter().flatten().find(|name| *name != toolset) {
-                let problem = format!(
-                    "{} serves the toolset `{toolset}` only, so `{other}` cannot be selected.",
-                    only.binary(providers)
-                );
+                let problem =
+                    format!("{} serves the toolset `{toolset}` only, so `{other}` cannot be selected.", only.binary());
                 return Err(StartupError::new(
                     "--toolsets",
                     problem,
-                    format!("Leave the flag out, or use {provider}-mcp or infra-mcp."),
+                    format!("Leave the flag out, or use {} or infra-mcp.", Only::Provider(provider).binary()),
                 ));
             }
             selection.toolsets = Some(vec![toolset.to_owned()]);

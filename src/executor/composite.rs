@@ -79,7 +79,7 @@ impl Run<'_> {
         for (name, value) in defaults {
             given.entry(name).or_insert(value);
         }
-        serde_json::from_value(Value::Object(given)).map_err(|error| CallError::Declined {
+        serde_json::from_value(Value::Object(given)).map_err(|error| CallError::Unmet {
             problem: format!("The arguments cannot be read: {error}."),
             unsettled: false,
         })
@@ -92,12 +92,10 @@ impl Run<'_> {
     }
 
     /// Makes a reply of what the handler answers.
-    ///
-    /// # Errors
-    /// Never so far; the place for limits.
-    pub fn finish(self, answer: &Value) -> Result<Reply, CallError> {
+    #[must_use]
+    pub fn finish(self, answer: &Value) -> Reply {
         let body = self.call.call().account.mask(&answer.to_string()).into_owned();
-        Ok(Reply { status: 200, body, media: Media::Json, notes: Vec::new() })
+        Reply { status: 200, body, media: Media::Json, notes: Vec::new() }
     }
 
     /// The error of a tool without a handler.
@@ -189,8 +187,8 @@ impl<T> Steps<'_, T> {
     }
 
     /// The error of a call that cannot be carried out as things are. `problem` says why and what to do, in sentences.
-    pub fn decline(&self, problem: impl Into<String>) -> CallError {
-        CallError::Declined { problem: problem.into(), unsettled: self.run.changed.load(Ordering::Relaxed) }
+    pub fn unmet(&self, problem: impl Into<String>) -> CallError {
+        CallError::Unmet { problem: problem.into(), unsettled: self.run.changed.load(Ordering::Relaxed) }
     }
 
     /// Tells the client how far the call is, if it wants to know.

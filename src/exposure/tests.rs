@@ -140,8 +140,7 @@ fn a_name_that_two_providers_have_needs_the_provider_in_front() {
         assert_eq!(meaning(&domains, name), expected, "{name}");
     }
     // A binary of one provider keeps the bare names; a narrower selection changes none.
-    let alone = Selection { providers: Some(vec!["other".to_owned()]), ..Selection::default() };
-    let alone = exposure(vec![acme(), other()], None, &alone);
+    let alone = exposure(vec![other()], None, &Selection::default());
     assert_eq!(meaning(&alone, "list_vms"), "formerly other/GetVms");
     let narrow = Selection { exclude: vec!["GetVms".to_owned()], ..Selection::default() };
     let narrow = exposure(vec![acme(), other()], None, &narrow);

@@ -10,6 +10,9 @@ mod hostodo;
 #[cfg(infra_mcp_provider = "vergeos")]
 mod vergeos;
 
+use std::future::ready;
+
+use futures_util::future::BoxFuture;
 use infra_mcp_model::Binding;
 
 use crate::call::Call;
@@ -24,16 +27,21 @@ use crate::policy::Authorized;
 /// # Errors
 /// If nothing safe can be sent, if no usable answer arrives or if it is an error.
 pub async fn carry_out(executor: &Executor, call: Authorized<Call>) -> Result<Reply, CallError> {
-    if !matches!(call.call().entry.tool.binding, Binding::Composite(_)) {
-        return executor.execute(call).await;
+    match call.call().entry.tool.binding {
+        Binding::Composite(_) => compose(executor, call).await,
+        Binding::Operation(_) | Binding::Relay(_) => executor.execute(call).await,
     }
-    #[cfg(infra_mcp_provider = "hostodo")]
-    if call.call().entry.provider.name == "hostodo" {
-        return composites::hostodo::carry_out(&hostodo::Hostodo, executor.begin(call)).await;
+}
+
+/// Carries out a composite tool. Boxed, so that no other call carries the state of all handlers along.
+fn compose(executor: &Executor, call: Authorized<Call>) -> BoxFuture<'_, Result<Reply, CallError>> {
+    let provider = call.call().entry.provider.name.as_ref();
+    let run = executor.begin(call);
+    match provider {
+        #[cfg(infra_mcp_provider = "hostodo")]
+        "hostodo" => Box::pin(composites::hostodo::carry_out(&hostodo::Hostodo, run)),
+        #[cfg(infra_mcp_provider = "vergeos")]
+        "vergeos" => Box::pin(composites::vergeos::carry_out(&vergeos::VergeOs, run)),
+        _ => Box::pin(ready(Err(run.unknown()))),
     }
-    #[cfg(infra_mcp_provider = "vergeos")]
-    if call.call().entry.provider.name == "vergeos" {
-        return composites::vergeos::carry_out(&vergeos::VergeOs, executor.begin(call)).await;
-    }
-    Err(executor.begin(call).unknown())
 }

@@ -17,6 +17,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
+use futures_util::future::BoxFuture;
 use infra_mcp_model::Provider;
 use rmcp::model::CallToolResult;
 use serde_json::{Map, Value};
@@ -43,7 +44,7 @@ use crate::result::{self, Secrets};
 /// Everything a call needs. Listing and calling use the same exposure, so nothing hidden can be called.
 pub struct Server {
     /// Everything that was built in; only to explain why a tool is not served.
-    pub providers: &'static [&'static Provider],
+    pub providers: Vec<&'static Provider>,
     /// What narrowed the catalogue down; only to explain why a tool is not served.
     pub selection: Selection,
     /// The tools that are served.
@@ -65,6 +66,9 @@ pub struct Server {
     /// The longest result, in characters; 0 means no limit.
     pub result_limit: usize,
 }
+
+/// What comes of a call, in the end.
+type Outcome<'s> = BoxFuture<'s, Result<Reply, CallError>>;
 
 impl Server {
     /// The tools that `principal` may see.
@@ -149,13 +153,18 @@ impl Server {
     }
 
     /// Carries out one call of a tool that is served, and leaves its trace.
-    pub(crate) async fn carry_out(&self, entry: Entry, given: Given, caller: Caller) -> Result<Reply, CallError> {
+    ///
+    /// Boxed: the way of a call is the biggest future there is, and each of the layers around it would move it, and
+    /// be compiled with it.
+    pub(crate) fn carry_out(&self, entry: Entry, given: Given, caller: Caller) -> Outcome<'_> {
         let mut trail = Trail::new(&entry.tool.name, &given.arguments, &caller);
         trail.found(entry);
         let mut recording = Recording { recorder: &self.recorder, trail: Some(trail) };
-        let outcome = self.pass(entry, given, caller, &mut recording).await;
-        recording.end(&outcome);
-        outcome
+        Box::pin(async move {
+            let outcome = self.pass(entry, given, caller, &mut recording).await;
+            recording.end(&outcome);
+            outcome
+        })
     }
 
     async fn pass(

@@ -119,8 +119,6 @@ impl Server {
         let selection = &self.selection;
         if among(&selection.exclude) {
             "the operator leaves it out (--exclude-tools, or a deny list)".to_owned()
-        } else if selection.providers.as_ref().is_some_and(|names| !names.iter().any(|name| *name == provider.name)) {
-            "its provider is not among those selected".to_owned()
         } else if selection.toolsets.as_ref().is_some_and(|toolsets| !toolsets.iter().any(|name| *name == tool.toolset))
         {
             format!(

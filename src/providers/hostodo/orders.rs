@@ -33,7 +33,7 @@ pub(super) async fn hostodo_get_invoice(arguments: HostodoGetInvoice, steps: Ste
             break;
         }
     }
-    Err(steps.decline(format!("There is no invoice {number:?}. hostodo_list_invoices shows the numbers.")))
+    Err(steps.unmet(format!("There is no invoice {number:?}. hostodo_list_invoices shows the numbers.")))
 }
 
 fn listed(answer: &Value) -> Vec<Value> {
@@ -69,7 +69,7 @@ pub(super) async fn hostodo_deploy_instance(
     arguments: HostodoDeployInstance,
     steps: Steps<'_, HostodoDeployInstance>,
 ) -> Answer {
-    let fail = |problem: String| steps.decline(format!("Nothing was ordered. {problem}"));
+    let fail = |problem: String| steps.unmet(format!("Nothing was ordered. {problem}"));
     let plans = listed(&steps.ask(ListPlans { limit: 200.into() }).await?);
     let plan = named(&plans, "name", &arguments.plan, "plan").map_err(fail)?;
     let regions = listed(&steps.ask(ListRegions {}).await?);

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::call::Caller;
 use crate::config::{Config, Environment, Only, Options};
-use crate::generated::PROVIDERS;
+use crate::generated::HOSTODO;
 use crate::policy::Way;
 
 /// The text of the result, and whether it is an error.
@@ -17,10 +17,10 @@ async fn call(server: &crate::server::Server, tool: &str, arguments: Value) -> (
 
 fn server() -> crate::server::Server {
     let options = Options { sandbox: true, ..Options::default() };
-    let mut config = Config::new(options, &Environment::of(&[]), Only::Provider("hostodo"), PROVIDERS).unwrap();
+    let mut config = Config::new(options, &Environment::of(&[]), Only::Provider(&HOSTODO)).unwrap();
     config.approval = Way::None;
-    let catalogue = crate::catalogue::Catalogue::select(PROVIDERS, &config.selection).unwrap();
-    crate::assembly::server(config, catalogue.into(), PROVIDERS)
+    let catalogue = crate::catalogue::Catalogue::select(&[&HOSTODO], &config.selection).unwrap();
+    crate::assembly::server(config, catalogue.into(), &[&HOSTODO])
 }
 
 #[tokio::test]

@@ -67,7 +67,7 @@ pub(super) async fn resize_drive(arguments: ResizeDrive, steps: Steps<'_, Resize
     let row = steps.ask(ReadDrive { drive_id: drive_id.clone(), fields }).await?;
     let Some(size) = row.get("disksize").and_then(Value::as_f64) else {
         let problem = format!("VergeOS does not show how large drive {drive_id} is, so nothing was changed.");
-        return Err(steps.decline(problem));
+        return Err(steps.unmet(problem));
     };
     let (new, wanted) = (bytes(arguments.new_size_gb), arguments.new_size_gb);
     if arguments.new_size_gb * GB <= size {

@@ -53,7 +53,7 @@ impl State {
 /// The key that names a VM.
 pub(super) fn vm_key<T>(id: &Value, steps: &Steps<'_, T>) -> Result<i64, CallError> {
     key(id).filter(|key| *key > 0).ok_or_else(|| {
-        steps.decline(format!("{id} is no id of a VM, which is a whole number. list_vms shows it for every name."))
+        steps.unmet(format!("{id} is no id of a VM, which is a whole number. list_vms shows it for every name."))
     })
 }
 
@@ -65,7 +65,7 @@ where
     let key = vm_key(id, steps)?;
     let row = steps.ask(ReadVm { id: key.into(), fields: columns.into() }).await?;
     let Some(machine) = key_in(&row, "machine") else {
-        return Err(steps.decline(format!("VergeOS shows no machine behind VM {key}, so nothing can be done with it.")));
+        return Err(steps.unmet(format!("VergeOS shows no machine behind VM {key}, so nothing can be done with it.")));
     };
     Ok(Vm { key, name: text(&row, "name").to_owned(), machine, state: State::of(&row, "power_state"), row })
 }

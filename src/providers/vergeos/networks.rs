@@ -70,7 +70,7 @@ pub(super) async fn list_nodes(_: ListNodes, steps: Steps<'_, ListNodes>) -> Ans
 pub(super) async fn get_node_stats(arguments: GetNodeStats, steps: Steps<'_, GetNodeStats>) -> Answer {
     let node = steps.ask(ReadNode { id: arguments.id.into(), fields: "$key,name,machine".into() }).await?;
     let Some(machine) = key_in(&node, "machine") else {
-        return Err(steps.decline(format!("VergeOS shows no machine behind node {}.", arguments.id)));
+        return Err(steps.unmet(format!("VergeOS shows no machine behind node {}.", arguments.id)));
     };
     let filter = format!("machine eq {machine}").into();
     Ok(of_machine(steps.ask(ReadStats { fields: "all".into(), filter }).await?, machine).into())

@@ -131,7 +131,7 @@ where
 
 pub(super) async fn modify_vm(arguments: ModifyVm, steps: Steps<'_, ModifyVm>) -> Answer {
     if arguments.cpu_cores.is_none() && arguments.ram_mb.is_none() {
-        return Err(steps.decline("Must specify cpu_cores and/or ram_mb to modify. Nothing was sent."));
+        return Err(steps.unmet("Must specify cpu_cores and/or ram_mb to modify. Nothing was sent."));
     }
     let vm = read(&arguments.id, &format!("{STATE},cpu_cores,ram"), &steps).await?;
     let column = |name: &str| vm.row.get(name).cloned().unwrap_or_default();

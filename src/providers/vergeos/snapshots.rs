@@ -77,7 +77,7 @@ pub(super) async fn restore_vm_snapshot(arguments: RestoreVmSnapshot, steps: Ste
             "Snapshot {id} does not belong to VM '{}', so nothing was restored. list_vm_snapshots shows those that do.",
             vm.name
         );
-        return Err(steps.decline(problem));
+        return Err(steps.unmet(problem));
     }
     let params = json!({ "snapshot": id });
     let result = steps.ask(Restore { vm: vm.key.into(), action: "restore".into(), params }).await?;

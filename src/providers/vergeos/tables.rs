@@ -90,14 +90,14 @@ impl Tables {
 
     fn find<T>(&self, name: &str, steps: &Steps<'_, T>) -> Result<&Table, CallError> {
         let found = self.tables.iter().find(|table| table.table == name);
-        found.ok_or_else(|| steps.decline(format!("There is no table {name} here.")))
+        found.ok_or_else(|| steps.unmet(format!("There is no table {name} here.")))
     }
 
     /// Refuses a text that names a column which holds secrets, also as a part of a joined name.
     fn keep_secrets<T>(&self, what: &str, text: &str, steps: &Steps<'_, T>) -> Result<(), CallError> {
         let mut words = text.split(|c: char| !c.is_alphanumeric() && c != '_');
         match words.find(|word| self.secret_fields.iter().any(|secret| secret.eq_ignore_ascii_case(word))) {
-            Some(word) => Err(steps.decline(format!("`{what}` names {word}, which holds secrets. Nothing was sent."))),
+            Some(word) => Err(steps.unmet(format!("`{what}` names {word}, which holds secrets. Nothing was sent."))),
             None => Ok(()),
         }
     }
@@ -129,7 +129,7 @@ fn only_known<T>(
     let known = known.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", ");
     let problem =
         format!("{} does not take {} here. It takes: {known}. Nothing was sent.", table.table, strange.join(", "));
-    Err(steps.decline(problem))
+    Err(steps.unmet(problem))
 }
 
 pub(super) async fn table_list(arguments: TableList, steps: Steps<'_, TableList>) -> Answer {
@@ -199,7 +199,7 @@ pub(super) async fn table_create(arguments: TableCreate, steps: Steps<'_, TableC
     let tables = Tables::get();
     let table = tables.find(&arguments.table, &steps)?;
     let Some(create) = &table.create else {
-        return Err(steps.decline(format!("{} takes no new rows. Nothing was sent.", table.table)));
+        return Err(steps.unmet(format!("{} takes no new rows. Nothing was sent.", table.table)));
     };
     let data = Value::Object(arguments.data);
     tables.keep_secrets_in(&data, &steps)?;
@@ -208,7 +208,7 @@ pub(super) async fn table_create(arguments: TableCreate, steps: Steps<'_, TableC
     let missing: Vec<&str> =
         create.required.iter().filter(|name| !members.contains_key(*name)).map(String::as_str).collect();
     if !missing.is_empty() {
-        return Err(steps.decline(format!("{} also needs {}. Nothing was sent.", table.table, missing.join(", "))));
+        return Err(steps.unmet(format!("{} also needs {}. Nothing was sent.", table.table, missing.join(", "))));
     }
     let answer = steps.ask(CreateRow { table: table.table.as_str().into(), data }).await?;
     Ok(without_secrets(answer))
@@ -218,7 +218,7 @@ pub(super) async fn table_update(arguments: TableUpdate, steps: Steps<'_, TableU
     let tables = Tables::get();
     let table = tables.find(&arguments.table, &steps)?;
     let Some(update) = &table.update else {
-        return Err(steps.decline(format!("Rows of {} cannot be changed. Nothing was sent.", table.table)));
+        return Err(steps.unmet(format!("Rows of {} cannot be changed. Nothing was sent.", table.table)));
     };
     only_known(table, &arguments.data, &update.fields.iter().collect::<Vec<_>>(), &steps)?;
     let columns = arguments.data.keys().map(String::as_str).collect::<Vec<_>>().join(",");
@@ -234,7 +234,7 @@ pub(super) async fn table_update(arguments: TableUpdate, steps: Steps<'_, TableU
 pub(super) async fn table_delete(arguments: TableDelete, steps: Steps<'_, TableDelete>) -> Answer {
     let table = Tables::get().find(&arguments.table, &steps)?;
     if table.delete.is_none() {
-        return Err(steps.decline(format!("Rows of {} cannot be deleted. Nothing was sent.", table.table)));
+        return Err(steps.unmet(format!("Rows of {} cannot be deleted. Nothing was sent.", table.table)));
     }
     let (name, key) = (Value::from(table.table.as_str()), arguments.key);
     steps.send(DeleteRow { table: name.clone(), key: key.clone() }).await?;
@@ -247,7 +247,7 @@ pub(super) async fn table_action(arguments: TableAction, steps: Steps<'_, TableA
     let Some(action) = table.actions.get(&arguments.action) else {
         let known = table.actions.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
         let problem = format!("{} knows no action {}, but {known}. Nothing was sent.", table.table, arguments.action);
-        return Err(steps.decline(problem));
+        return Err(steps.unmet(problem));
     };
     let params = arguments.params.map(Value::Object);
     if let Some(params) = &params {

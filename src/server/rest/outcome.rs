@@ -87,6 +87,6 @@ fn status(error: &CallError) -> StatusCode {
         | CallError::Undecodable { .. }
         | CallError::TooLarge { .. } => StatusCode::BAD_GATEWAY,
         // The state of the resource stands against it (RFC 9110 section 15.5.10).
-        CallError::Declined { .. } => StatusCode::CONFLICT,
+        CallError::Unmet { .. } => StatusCode::CONFLICT,
     }
 }

@@ -225,7 +225,7 @@ fn dispatch(tools: &[Composed<'_>], source: &mut Source<'_>) {
             source.line("_ => return Err(run.unknown()),");
         });
         source.line("};");
-        source.line("run.finish(&answer)");
+        source.line("Ok(run.finish(&answer))");
     });
     source.line("}");
 }

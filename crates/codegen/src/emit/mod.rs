@@ -35,5 +35,5 @@ pub fn emit(providers: &[LoweredProvider], options: &Options<'_>) -> String {
 fn static_name(provider: &str) -> String {
     let name = source::identifier(&provider.replace(['-', '.', ' '], "_")).to_uppercase();
     // What the generated source calls something else.
-    if ["B", "PROVIDERS"].contains(&name.as_str()) { name + "_" } else { name }
+    if ["B", "NAMES", "PROVIDERS"].contains(&name.as_str()) { name + "_" } else { name }
 }

@@ -18,11 +18,26 @@ pub(super) fn emit(providers: &[LoweredProvider], enabled: &dyn Fn(&ToolsetSetti
     out.push_str("use infra_mcp_model::*;\nuse std::borrow::Cow::Borrowed as B;\n\n");
     out.push_str("/// Every provider of this build, in name order.\n");
     _ = writeln!(out, "pub static PROVIDERS: &[&Provider] = &[{}];", names.join(", "));
+    out.push_str("\n/// The names of all tools by provider, former ones included, with a space between two.\n");
+    let rows = models
+        .iter()
+        .map(|model| Expression::Atom(format!("({}, {})", literal(&model.name), literal(&names_of(model)))));
+    out.push_str("pub static NAMES: &[(&str, &str)] = ");
+    Expression::List("&[", rows.collect()).print(0, out);
+    out.push_str(";\n");
     for model in &models {
         _ = write!(out, "\n#[doc = {}]\npub static {}: Provider = ", literal(&model.title), static_name(&model.name));
         provider(model).print(0, out);
         out.push_str(";\n");
     }
+}
+
+fn names_of(provider: &Provider) -> String {
+    let names = provider
+        .tools()
+        .flat_map(|tool| std::iter::once(&tool.name).chain(tool.aliases.iter().map(|alias| &alias.name)))
+        .map(AsRef::as_ref);
+    names.collect::<Vec<&str>>().join(" ")
 }
 
 fn text(text: &Text) -> Expression {

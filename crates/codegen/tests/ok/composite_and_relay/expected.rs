@@ -6,6 +6,9 @@ use std::borrow::Cow::Borrowed as B;
 /// Every provider of this build, in name order.
 pub static PROVIDERS: &[&Provider] = &[&ACME];
 
+/// The names of all tools by provider, former ones included, with a space between two.
+pub static NAMES: &[(&str, &str)] = &[("acme", "power_off far_list far_wipe")];
+
 #[doc = "Acme"]
 pub static ACME: Provider = Provider {
     name: B("acme"),
@@ -404,7 +407,7 @@ pub mod composites {
                 "power_off" => handlers.power_off(run.arguments::<PowerOff>()?, run.steps()).await?,
                 _ => return Err(run.unknown()),
             };
-            run.finish(&answer)
+            Ok(run.finish(&answer))
         }
     }
 }

@@ -6,6 +6,9 @@ use std::borrow::Cow::Borrowed as B;
 /// Every provider of this build, in name order.
 pub static PROVIDERS: &[&Provider] = &[&ACME];
 
+/// The names of all tools by provider, former ones included, with a space between two.
+pub static NAMES: &[(&str, &str)] = &[("acme", "listVms")];
+
 #[doc = "Acme"]
 pub static ACME: Provider = Provider {
     name: B("acme"),

@@ -8,6 +8,7 @@ use infra_mcp_model::Provider;
 
 use crate::account::Secret;
 use crate::error::StartupError;
+use crate::store::private;
 
 const FIX: &str = "Name another directory with --state-dir, or set the variable with the token instead.";
 
@@ -35,21 +36,13 @@ pub(super) fn token(directory: &Path, provider: &Provider) -> Result<Option<Secr
 pub(crate) fn keep(directory: &Path, provider: &Provider, token: &Secret) -> Result<PathBuf, StartupError> {
     let file = place(directory, provider);
     let write = || {
-        let mut folder = fs::DirBuilder::new();
-        folder.recursive(true);
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut folder, 0o700);
-        folder.create(directory)?;
+        private::make_directory(directory)?;
         // Made anew, so that nobody has it open and its mode is ours.
         match fs::remove_file(&file) {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        let mut options = fs::OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        options.open(&file)?.write_all(token.expose().as_bytes())
+        private::new_file(&file)?.write_all(token.expose().as_bytes())
     };
     write()
         .map_err(|error| StartupError::new("login", format!("{} cannot be written: {error}.", file.display()), FIX))?;

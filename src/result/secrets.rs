@@ -1,6 +1,5 @@
 //! What becomes of the credentials that an answer hands out.
 
-use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -10,6 +9,7 @@ use serde_json::Value;
 
 use crate::executor::{Media, Reply};
 use crate::principal::{Principal, SECRETS_READ};
+use crate::store::private;
 
 /// What stands in the place of a credential.
 const WITHHELD: &str = "[withheld]";
@@ -121,20 +121,11 @@ fn cover(value: &mut Value, names: &[&str], found: &mut Vec<String>) {
 
 /// Writes a new file that nobody else can read.
 fn keep(directory: &Path, tool: &str, body: &str) -> std::io::Result<PathBuf> {
-    let mut folder = fs::DirBuilder::new();
-    folder.recursive(true);
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    {
-        std::os::unix::fs::DirBuilderExt::mode(&mut folder, 0o700);
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    }
-    folder.create(directory)?;
+    private::make_directory(directory)?;
     let mut random = [0; 8];
     SystemRandom::new().fill(&mut random).map_err(|_| std::io::Error::other("the system gives no random numbers"))?;
     let path = directory.join(format!("{tool}-{:016x}", u64::from_be_bytes(random)));
-    let mut file = options.open(&path)?;
+    let mut file = private::new_file(&path)?;
     file.write_all(body.as_bytes())?;
     file.sync_all()?;
     Ok(path)
@@ -142,6 +133,8 @@ fn keep(directory: &Path, tool: &str, body: &str) -> std::io::Result<PathBuf> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use infra_mcp_model::{Effect, Method, Review};
 
     use super::*;

@@ -54,10 +54,20 @@ fn strings(json: &[u8]) -> bool {
 
 /// Line breaks count whether they are escaped or not.
 fn is_prose(text: &[u8]) -> bool {
-    let spaces = text.iter().filter(|byte| matches!(byte, b' ' | b'\n' | b'\t')).count();
-    let escapes = text.windows(2).filter(|pair| matches!(pair, [b'\\', b'n' | b't' | b'u'])).count();
-    let foreign = text.iter().filter(|byte| !byte.is_ascii()).count();
-    spaces + escapes >= SPACES || foreign >= FOREIGN
+    let (mut spaces, mut foreign, mut before) = (0, 0, 0);
+    for &byte in text {
+        match byte {
+            b' ' | b'\n' | b'\t' => spaces += 1,
+            b'n' | b't' | b'u' if before == b'\\' => spaces += 1,
+            0x80.. => foreign += 1,
+            _ => {}
+        }
+        if spaces >= SPACES || foreign >= FOREIGN {
+            return true;
+        }
+        before = byte;
+    }
+    false
 }
 
 #[cfg(test)]

@@ -3,25 +3,18 @@
 use std::fs;
 use std::path::Path;
 
-use super::StoreError;
+use super::{StoreError, private};
 
 /// Makes the directory, open to this user alone, and its parents.
 pub(super) fn make_directory(directory: &Path) -> Result<(), StoreError> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(directory).map_err(|error| StoreError::io(directory, "cannot be made", &error))
+    private::make_directory(directory).map_err(|error| StoreError::io(directory, "cannot be made", &error))
 }
 
 /// Makes the file where it does not exist, and sees that nobody else can read it or put another one in its place.
 /// SQLite gives the files beside it the same mode.
 pub(super) fn make_private(path: &Path) -> Result<(), StoreError> {
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(path).map_err(|error| StoreError::io(path, "cannot be written", &error))?;
+    let file =
+        private::existing_or_new_file(path).map_err(|error| StoreError::io(path, "cannot be written", &error))?;
     close_to_others(path, &file)
 }
 

@@ -6,6 +6,7 @@
 mod approvals;
 mod audit;
 mod file;
+pub(crate) mod private;
 #[cfg(test)]
 mod tests;
 mod tokens;

@@ -93,7 +93,7 @@ fn the_vendors_calls_work() {
         let (done, text) = client.call(tool, &arguments);
         assert!(done, "{tool} {arguments}: {text}");
     }
-    let (done, text) = client.call("vms_action", &json!({"operation": "StartVm", "id": "1", "body": {"host": "2"}}));
+    let (done, text) = client.call("vms_action", &json!({"operation": "StartVm", "id": vm(1), "body": {"host": "2"}}));
     assert!(!done && text.contains("body.host: is not a member"), "{text}");
     let described = text.lines().last().unwrap();
     assert_eq!(client.call("describe_operation", &json!({"operation": "StartVm"})).1, described);

@@ -18,7 +18,8 @@ use infra_mcp_model::{Access, Danger, Expose, Provider, Toolset};
 
 pub use environment::Environment;
 pub use flags::{
-    AuditCommand, AuditFilter, Command, Flags, KillSwitch, LogLevel, Options, SecretsWay, TokenCommand, Which,
+    ApprovalWay, AuditCommand, AuditFilter, Command, Flags, KillSwitch, LogLevel, Options, SecretsWay, TokenCommand,
+    Which,
 };
 pub use headers::HeadersError;
 pub use http::HttpConfig;

@@ -8,6 +8,7 @@ mod look;
 mod meant;
 mod preview;
 mod question;
+mod reference;
 pub mod rest;
 mod served;
 mod unknown;

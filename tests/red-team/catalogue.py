@@ -88,8 +88,18 @@ def is_grave(facts):
     return facts["effect"] == "destructive" or facts["money"] or facts["secret"] or facts["exec"]
 
 
+def identified(facts):
+    """The input schema, with UUIDs for the machines of Xen Orchestra: any other text would be looked up as a name."""
+    names = {"VM", "vmId"} | ({"id"} if (facts["path"] or "").startswith("/vms/{id}") else set())
+    members = facts["inputSchema"].get("properties", {})
+    if facts["provider"] != "xen-orchestra" or names.isdisjoint(members):
+        return facts["inputSchema"]
+    given = {name: {**schema, "format": "uuid"} if name in names else schema for name, schema in members.items()}
+    return {**facts["inputSchema"], "properties": given}
+
+
 def tool_of(facts, readers=()):
-    schema, path = facts["inputSchema"], facts["path"] or ""
+    schema, path = identified(facts), facts["path"] or ""
     shown = facts["method"] != "GET" and any(f"{path}/".startswith(f"{reader}/") for reader in readers)
     made = [{**instance(schema, variant), **unlowered(facts, variant)} for variant in (0, 1)]
     return Tool(facts, *made, is_shown=shown)
@@ -112,7 +122,7 @@ def escalations(facts):
     for when in facts["effectWhen"]:
         if when["effect"] == "destructive":
             put, path = when.get("equals"), steps(when["argument"])
-            schema = facts["inputSchema"]
+            schema = identified(facts)
             made = [instance(schema, variant, path, put) for variant in (0, 1)]
             yield replace(tool_of(facts), arguments=made[0], other=made[1], escalated=when["argument"])
 

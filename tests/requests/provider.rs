@@ -27,6 +27,9 @@ pub(crate) struct Provider {
     headers: &'static [(&'static str, &'static str)],
     /// What is sent for query parameters that a call leaves out, whatever the operation.
     defaults: &'static [(&'static str, &'static str)],
+    /// Texts that name a machine by its id: a path and a parameter of it, or no path and a member of any body. What is
+    /// no UUID would be looked up first, as a name.
+    machines: &'static [(&'static str, &'static str)],
 }
 
 /// The Hostinger API 1.54.1.
@@ -39,6 +42,7 @@ pub(crate) const HOSTINGER: Provider = Provider {
     token: "HOSTINGER_API_TOKEN",
     headers: &[],
     defaults: &[],
+    machines: &[],
 };
 
 /// The REST API 0.39.0 of Xen Orchestra.
@@ -51,6 +55,7 @@ pub(crate) const XEN_ORCHESTRA: Provider = Provider {
     token: "XO_TOKEN",
     headers: &[("x-xo-client", "mcp")],
     defaults: &[("limit", "100"), ("markdown", "true")],
+    machines: &[("/vms/{id}", "id"), ("", "VM"), ("", "vmId"), ("", "vmIdsToForceMigrate")],
 };
 
 /// Every provider in every way of listing.
@@ -84,6 +89,10 @@ impl Provider {
             let definition = &definitions[&entry.tool()];
             if self.expose == "domain" {
                 entry.way = definition.among(&entry.tool());
+            }
+            let of_path = |(path, _): &&(&str, &str)| entry.path.starts_with(path);
+            for (_, name) in self.machines.iter().filter(of_path) {
+                identify(&mut entry.operation, name);
             }
             entry.path.insert_str(0, base);
             entry.headers = self.headers.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
@@ -146,4 +155,26 @@ impl Definition {
     fn defaults(&self) -> Map<String, Value> {
         self.facts["defaults"].as_object().cloned().unwrap_or_default()
     }
+}
+
+/// Makes a UUID of every parameter and member of this name.
+fn identify(value: &mut Value, name: &str) {
+    match value {
+        Value::Object(fields) => {
+            if fields.contains_key("in") && fields.get("name").is_some_and(|own| own == name) {
+                make_uuid(&mut fields["schema"]);
+            }
+            if let Some(member) = fields.get_mut("properties").and_then(|members| members.get_mut(name)) {
+                make_uuid(member);
+            }
+            fields.values_mut().for_each(|field| identify(field, name));
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| identify(item, name)),
+        _ => {}
+    }
+}
+
+fn make_uuid(schema: &mut Value) {
+    let one = if schema["type"] == "array" { &mut schema["items"] } else { schema };
+    one["format"] = "uuid".into();
 }

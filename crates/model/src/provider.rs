@@ -210,12 +210,18 @@ impl RemoteServer {
 /// of one name alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reference {
-    /// The arguments that are meant, whatever tool takes them.
+    /// The toolsets whose tools are meant; all of them where there is none.
+    pub toolsets: List<Text>,
+    /// The arguments that are meant, by dotted path, whatever tool takes them. In an array every element is.
     pub arguments: List<Text>,
     /// What ids look like, as a regular expression: what fits is taken for one and not looked up.
     pub ids: Text,
-    /// The tool that lists the resources; it needs no arguments.
+    /// Ids are whole numbers, whichever way a caller writes them.
+    pub numbers: bool,
+    /// The tool that lists the resources.
     pub tool: Text,
+    /// What it is asked with: its arguments as a JSON object.
+    pub query: Text,
     /// The member of its answer that holds the list; empty where the answer is the list.
     pub list: Text,
     /// The member of a resource that is its id.
@@ -224,6 +230,14 @@ pub struct Reference {
     pub name: Text,
     /// What the resources are, for messages: `virtual machine`.
     pub kind: Text,
+}
+
+impl Reference {
+    /// Whether tools of this toolset are meant.
+    #[must_use]
+    pub fn concerns(&self, toolset: &str) -> bool {
+        self.toolsets.is_empty() || self.toolsets.iter().any(|name| name == toolset)
+    }
 }
 
 /// A member of a resource that its owner sets to let certain tools in.

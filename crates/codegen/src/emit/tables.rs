@@ -116,9 +116,12 @@ fn reference(row: &Reference) -> Expression {
     Expression::row(
         "Reference",
         [
+            ("toolsets", list(&row.toolsets, text)),
             ("arguments", list(&row.arguments, text)),
             ("ids", text(&row.ids)),
+            ("numbers", plain(row.numbers)),
             ("tool", text(&row.tool)),
+            ("query", text(&row.query)),
             ("list", text(&row.list)),
             ("id", text(&row.id)),
             ("name", text(&row.name)),

@@ -5,8 +5,8 @@ mod settings;
 
 pub use definition::{Action, Definition, DefinitionFile, Facts, RelayStep, Standalone, Step, StepBody};
 pub use settings::{
-    AccessSetting, AuthenticationScheme, AuthenticationSetting, ExposeSetting, QueryArraysSetting, RestSetting,
-    Settings, ToolsetSettings,
+    AccessSetting, AuthenticationScheme, AuthenticationSetting, ExposeSetting, QueryArraysSetting, ReferenceSetting,
+    RestSetting, Settings, ToolsetSettings,
 };
 
 use crate::report::{Report, Severity};

@@ -194,12 +194,21 @@ pub struct RelayEnvironmentSetting {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReferenceSetting {
-    /// Names of the arguments that are meant.
+    /// The toolsets whose tools are meant; all of them without.
+    #[serde(default)]
+    pub toolsets: Vec<String>,
+    /// Dotted paths of the arguments that are meant.
     pub arguments: Vec<String>,
     /// Regular expression of an id.
     pub ids: String,
+    /// Ids are whole numbers.
+    #[serde(default)]
+    pub numbers: bool,
     /// The tool that lists the resources.
     pub tool: String,
+    /// Its arguments.
+    #[serde(default)]
+    pub query: serde_json::Map<String, Value>,
     /// The member of its answer that holds the list.
     #[serde(default)]
     pub list: String,

@@ -339,6 +339,7 @@ impl<'a, 'r> Lowering<'a, 'r> {
             toolsets.push(LoweredToolset::new(settings, tools));
         }
         super::reader::assign(&mut toolsets);
+        super::references::check(self.source, &toolsets, self.strict, self.report);
         let file = format!("{}/provider.toml", self.source.name);
         toolsets.iter_mut().for_each(|toolset| super::domain::settle(&file, toolset, self.report));
         let rest = super::rest::lower(self.source, &toolsets, self.report).into();

@@ -14,6 +14,7 @@ pub(crate) mod operation;
 mod provider;
 pub(crate) mod published;
 mod reader;
+mod references;
 mod rest;
 pub(crate) mod sample;
 pub(crate) mod schema;

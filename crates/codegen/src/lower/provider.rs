@@ -1,10 +1,11 @@
+use super::references;
 use super::tool::LoweredTool;
 use crate::load::{
     AccessSetting, AuthenticationScheme, AuthenticationSetting, QueryArraysSetting, Source, ToolsetSettings,
 };
 use infra_mcp_model::{
-    Access, Authentication, DeviceLogin, Environment, Header, Hint, List, OptIn, Provider, QueryArrays, Reference,
-    RemoteServer, SessionLogin, SharedArgument, Text, Toolset,
+    Access, Authentication, DeviceLogin, Environment, Header, Hint, List, OptIn, Provider, QueryArrays, RemoteServer,
+    SessionLogin, SharedArgument, Text, Toolset,
 };
 
 /// A provider whose tools are lowered, with what emission needs beside the model.
@@ -67,7 +68,6 @@ impl LoweredProvider {
 /// Everything about a provider that its settings say; no tools yet.
 pub(super) fn head(source: &Source) -> Provider {
     let settings = &source.settings;
-    let texts = |list: &[String]| -> List<Text> { list.iter().map(|text| text.clone().into()).collect() };
     let server = || {
         let document = source.document.as_ref()?;
         let url = document.root.pointer("/servers/0/url")?.as_str()?;
@@ -135,19 +135,7 @@ pub(super) fn head(source: &Source) -> Provider {
             credential_help: relay.credential_help.clone().into(),
             hidden: texts(&relay.hidden),
         }),
-        references: settings
-            .references
-            .iter()
-            .map(|reference| Reference {
-                arguments: texts(&reference.arguments),
-                ids: reference.ids.clone().into(),
-                tool: reference.tool.clone().into(),
-                list: reference.list.clone().into(),
-                id: reference.id.clone().into(),
-                name: reference.name.clone().into(),
-                kind: reference.kind.clone().into(),
-            })
-            .collect(),
+        references: settings.references.iter().map(references::lower).collect(),
         opt_in: settings.opt_in.as_ref().map(|opt_in| OptIn {
             member: opt_in.member.clone().into(),
             code: opt_in.code.clone().into(),
@@ -169,4 +157,8 @@ fn header(name: &str, value: &str) -> Header {
 
 fn hint(about: &str, text: &str) -> Hint {
     Hint { about: about.to_owned().into(), text: text.to_owned().into() }
+}
+
+pub(super) fn texts(list: &[String]) -> List<Text> {
+    list.iter().map(|text| text.clone().into()).collect()
 }

@@ -1,6 +1,7 @@
 use super::listing::listing;
 use super::names;
 use super::published::publish;
+use super::references::Named;
 use super::text::{bounded, one_line};
 use crate::load::{Definition, DefinitionFile, Source};
 use crate::report::{Report, Severity};
@@ -128,7 +129,8 @@ pub(super) fn lower(
     if deprecated && !description.to_lowercase().contains("deprecated") {
         description = bounded(&format!("Deprecated. {description}"), 1024);
     }
-    let published = publish(full, &|path| words.parameter(path));
+    let named = Named::of(&words.source.settings.references, toolset);
+    let published = publish(&named.widen(full), &|path| Some(named.tell(path, words.parameter(path)?)));
     let mut paths = Vec::new();
     parameter_paths(&published, "", &mut paths);
     check_words(name, words, &paths, report);

@@ -45,11 +45,26 @@ pub static ACME: Provider = Provider {
     }),
     references: B(&[
         Reference {
+            toolsets: B(&[]),
             arguments: B(&[B("machine")]),
             ids: B("^m-"),
+            numbers: false,
             tool: B("far_list"),
+            query: B("{}"),
             list: B("machines"),
             id: B("id"),
+            name: B("label"),
+            kind: B("machine"),
+        },
+        Reference {
+            toolsets: B(&[B("machines")]),
+            arguments: B(&[B("id")]),
+            ids: B("^[0-9]+$"),
+            numbers: true,
+            tool: B("far_list"),
+            query: B(r#"{"fields":"id,label"}"#),
+            list: B("machines"),
+            id: B("number"),
             name: B("label"),
             kind: B("machine"),
         },
@@ -69,7 +84,7 @@ pub static ACME: Provider = Provider {
             arguments: B(&[
                 SharedArgument {
                     name: B("id"),
-                    schema: B(r#"{"type":"integer","description":"Which machine. At least 1."}"#),
+                    schema: B(r#"{"type":"string","description":"Which machine. A label, or a beginning that fits one alone, will do too. Also takes a whole number."}"#),
                 },
                 SharedArgument {
                     name: B("force"),
@@ -81,7 +96,7 @@ pub static ACME: Provider = Provider {
                 },
                 SharedArgument {
                     name: B("machine"),
-                    schema: B(r#"{"type":"string","description":"Which machine."}"#),
+                    schema: B(r#"{"type":"string","description":"Which machine. A label, or a beginning that fits one alone, will do too."}"#),
                 },
                 SharedArgument {
                     name: B("patience"),
@@ -196,7 +211,7 @@ pub static ACME: Provider = Provider {
                     listing: Listing {
                         head: B(r#"{"name":"power_off""#),
                         title: B(r#","title":"Power off""#),
-                        tail: B(r#","description":"Shuts a machine down.","inputSchema":{"type":"object","properties":{"id":{"type":"integer","description":"Which machine. At least 1."},"force":{"type":"boolean","description":"Cut the power. Default: false."},"type":{"type":"string","description":"Which kind."}"#),
+                        tail: B(r#","description":"Shuts a machine down.","inputSchema":{"type":"object","properties":{"id":{"type":"string","description":"Which machine. A label, or a beginning that fits one alone, will do too. Also takes a whole number."},"force":{"type":"boolean","description":"Cut the power. Default: false."},"type":{"type":"string","description":"Which kind."}"#),
                         end: B(r#"},"required":["id"]},"annotations":{"readOnlyHint":false,"destructiveHint":true,"idempotentHint":true,"openWorldHint":true}}"#),
                         signature: B("id, force?, type?"),
                         required: B("id, …"),
@@ -280,7 +295,7 @@ pub static ACME: Provider = Provider {
                     listing: Listing {
                         head: B(r#"{"name":"far_wipe""#),
                         title: B(r#","title":"Wipe a far machine""#),
-                        tail: B(r#","description":"Empties a machine of the other server.","inputSchema":{"type":"object","properties":{"machine":{"type":"string","description":"Which machine."},"patience":{"type":"integer","description":"Seconds to wait."},"confirmation":{"type":"string","description":"The phrase."}"#),
+                        tail: B(r#","description":"Empties a machine of the other server.","inputSchema":{"type":"object","properties":{"machine":{"type":"string","description":"Which machine. A label, or a beginning that fits one alone, will do too."},"patience":{"type":"integer","description":"Seconds to wait."},"confirmation":{"type":"string","description":"The phrase."}"#),
                         end: B(r#"},"required":["machine"]},"annotations":{"readOnlyHint":false,"destructiveHint":true,"idempotentHint":true,"openWorldHint":true}}"#),
                         signature: B("machine, patience?, confirmation?"),
                         required: B("machine, …"),
@@ -315,7 +330,7 @@ pub mod composites {
         /// Arguments of `power_off`, defaults filled in.
         #[derive(Debug, Clone, PartialEq, ::serde::Deserialize)]
         pub struct PowerOff {
-            /// Which machine. At least 1.
+            /// Which machine. A label, or a beginning that fits one alone, will do too. Also takes a whole number.
             pub id: i64,
             /// Cut the power. Default: false.
             pub force: bool,
@@ -431,7 +446,7 @@ pub mod types {
             /// Shuts a machine down.
             #[derive(Debug, Clone, PartialEq, ::serde::Serialize)]
             pub struct PowerOff {
-                /// Which machine. At least 1.
+                /// Which machine. A label, or a beginning that fits one alone, will do too. Also takes a whole number.
                 pub id: i64,
                 /// Cut the power. Default: false.
                 #[serde(skip_serializing_if = "Option::is_none")]
@@ -473,7 +488,7 @@ pub mod types {
             /// Empties a machine of the other server.
             #[derive(Debug, Clone, PartialEq, ::serde::Serialize)]
             pub struct FarWipe {
-                /// Which machine.
+                /// Which machine. A label, or a beginning that fits one alone, will do too.
                 pub machine: String,
                 /// Seconds to wait.
                 #[serde(skip_serializing_if = "Option::is_none")]

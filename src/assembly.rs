@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use infra_mcp_model::Provider;
+use infra_mcp_model::{Binding, Provider, Segment};
+use url::Url;
 
 use crate::audit::Recorder;
 use crate::catalogue::Catalogue;
@@ -88,21 +89,24 @@ pub(crate) fn server(config: Config, catalogue: Arc<Catalogue>, providers: Provi
     }
 }
 
-/// The simulated providers, told apart by the first label of the host a request goes to.
-struct Sandboxes(Vec<(&'static str, Arc<dyn Simulator>)>);
+/// The simulated providers, told apart by the first label of the host a request goes to, or by the public pages that
+/// their tools read.
+struct Sandboxes(Vec<(&'static Provider, Arc<dyn Simulator>)>);
 
 impl Sandboxes {
     fn new(catalogue: &Catalogue) -> Self {
         let mut providers: Vec<&'static Provider> = catalogue.entries().iter().map(|entry| entry.provider).collect();
         providers.dedup_by_key(|provider| &provider.name);
-        Self(providers.into_iter().map(|provider| (provider.name.as_ref(), sandbox::simulator(provider))).collect())
+        Self(providers.into_iter().map(|provider| (provider, sandbox::simulator(provider))).collect())
     }
 }
 
 impl Simulator for Sandboxes {
     fn answer(&self, request: http::Request<Bytes>) -> http::Response<Bytes> {
-        let name = request.uri().host().and_then(|host| host.split('.').next()).unwrap_or_default();
-        match self.0.iter().find(|(provider, _)| provider.eq_ignore_ascii_case(name)) {
+        let host = request.uri().host().unwrap_or_default();
+        let name = host.split('.').next().unwrap_or_default();
+        let named = self.0.iter().find(|(provider, _)| provider.name.eq_ignore_ascii_case(name));
+        match named.or_else(|| self.0.iter().find(|(provider, _)| reads_pages_of(provider, host))) {
             Some((_, simulator)) => simulator.answer(request),
             None => {
                 let mut answer = http::Response::new(Bytes::new());
@@ -111,6 +115,16 @@ impl Simulator for Sandboxes {
             }
         }
     }
+}
+
+/// Whether a tool of the provider reads public pages of this host.
+fn reads_pages_of(provider: &Provider, host: &str) -> bool {
+    let mut pages = provider.tools().flat_map(|tool| match &tool.binding {
+        Binding::Composite(composite) => composite.pages.as_ref(),
+        Binding::Operation(_) | Binding::Relay(_) => &[],
+    });
+    let of_host = |address: &str| Url::parse(address).is_ok_and(|url| url.host_str() == Some(host));
+    pages.any(|page| matches!(page.path.0.first(), Some(Segment::Literal(address)) if of_host(address)))
 }
 
 #[cfg(all(test, feature = "vps", feature = "types"))]

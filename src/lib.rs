@@ -58,7 +58,7 @@
 //!
 //! # What it does not do
 //!
-//! It serves tools only: no prompts, resources, completions or subscriptions. It does not ask for approval through
+//! It serves tools, and prompts where a provider has some: no resources, completions or subscriptions. It does not ask for approval through
 //! the client (elicitation): a person gives it in a terminal. It issues no OAuth tokens, and signs nobody in.
 
 pub mod account;

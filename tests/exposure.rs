@@ -159,3 +159,65 @@ fn the_command_line_calls_what_is_listed() {
     let called: BTreeSet<&str> = both.iter().map(|tool| tool["call"]["tool"].as_str().unwrap()).collect();
     assert!(called.contains("VPS_getVirtualMachinesV1") && called.contains("vms_query"), "each as its provider says");
 }
+
+#[test]
+fn the_utilities_keep_their_names_and_work_without_network() {
+    let state = TempDir::new().unwrap();
+    for flags in [&[][..], &["--expose", "flat"], &["--expose", "domain"]] {
+        let mut client = Client::start(XO, state.path(), flags);
+        let tools = client.tools();
+        for (tool, arguments, expected) in [
+            ("check_connection", json!({}), "\"connected\":true"),
+            ("get_infrastructure_summary", json!({}), "## Virtual machines"),
+            ("search_documentation", json!({"topic": "restapi", "query": "limits"}), "A simulation has no limits"),
+        ] {
+            assert!(names(&tools).contains(tool), "{flags:?} {tool}");
+            let (done, text) = client.call(tool, &arguments);
+            assert!(done && text.contains(expected), "{flags:?} {tool}: {text}");
+        }
+        client.end();
+    }
+}
+
+#[test]
+fn the_prompt_is_there_where_its_tools_are() {
+    let state = TempDir::new().unwrap();
+    let mut client = Client::start(XO, state.path(), &[]);
+    let listed = client.request("prompts/list", &json!({}));
+    let prompt = &listed["result"]["prompts"][0];
+    assert_eq!(prompt["name"], "infrastructure-overview", "{listed}");
+    assert_eq!(prompt["arguments"][0]["required"], false);
+    for (params, expected) in [
+        (json!({"name": "infrastructure-overview"}), Ok("capacity, health and backups alike")),
+        (
+            json!({"name": "infrastructure-overview", "arguments": {"focus": "{focus} of disks"}}),
+            Ok(": {focus} of disks."),
+        ),
+        (json!({"name": "overview"}), Err("no prompt \"overview\"")),
+        (json!({"name": "infrastructure-overview", "arguments": {"depth": "2"}}), Err("it takes focus")),
+        (json!({"name": "infrastructure-overview", "arguments": {"focus": 2}}), Err("must be a text")),
+        (json!({"arguments": {}}), Err("`name` (text)")),
+    ] {
+        let answer = client.request("prompts/get", &params);
+        match expected {
+            Ok(part) => {
+                let message = &answer["result"]["messages"][0];
+                let text = message["content"]["text"].as_str().unwrap();
+                assert!(message["role"] == "user" && text.contains(part), "{answer}");
+            }
+            Err(part) => {
+                assert_eq!(answer["error"]["code"], -32602, "{answer}");
+                assert!(answer["error"]["message"].as_str().unwrap().contains(part), "{answer}");
+            }
+        }
+    }
+    client.end();
+    for (binary, flags) in [(XO, &["--exclude-tools", "get_infrastructure_summary"][..]), (HOSTINGER, &[])] {
+        let mut client = Client::start(binary, state.path(), flags);
+        for method in ["prompts/list", "prompts/get"] {
+            let answer = client.request(method, &json!({"name": "infrastructure-overview"}));
+            assert_eq!(answer["error"]["code"], -32601, "{flags:?} {answer}");
+        }
+        client.end();
+    }
+}

@@ -127,7 +127,8 @@ fn facts(exposure: &Exposure, entry: &Entry) -> Vec<(&'static str, String)> {
         Binding::Operation(operation) => facts.push(("request", request(operation))),
         Binding::Composite(composite) => {
             let relayed = composite.relayed.iter().map(|step| format!("tools/call {}", step.tool));
-            let requests: Vec<String> = composite.operations.iter().map(request).chain(relayed).collect();
+            let requests: Vec<String> =
+                composite.operations.iter().chain(composite.pages.iter()).map(request).chain(relayed).collect();
             facts.push(("requests", requests.join(", ")));
         }
         Binding::Relay(relay) => facts.push(("relayed to", format!("the tool {} of the provider", relay.tool))),

@@ -6,10 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use infra_mcp_model::{Binding, Method, Operation, RelayedStep};
+use infra_mcp_model::{Binding, Composite, Method, Operation, RelayedStep};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use tokio::time::{Instant, sleep};
+use url::Url;
 
 use super::exchange::Exchange;
 use super::relay::Passed;
@@ -91,11 +92,15 @@ impl Run<'_> {
         Steps { run: self, tool: PhantomData }
     }
 
-    /// Makes a reply of what the handler answers.
+    /// Makes a reply of what the handler answers: a text is there to be read as it is.
     #[must_use]
     pub fn finish(self, answer: &Value) -> Reply {
-        let body = self.call.call().account.mask(&answer.to_string()).into_owned();
-        Reply { status: 200, body, media: Media::Json, notes: Vec::new() }
+        let (media, body) = match answer {
+            Value::String(text) => (Media::Text, text.clone()),
+            other => (Media::Json, other.to_string()),
+        };
+        let body = self.call.call().account.mask(&body).into_owned();
+        Reply { status: 200, body, media, notes: Vec::new() }
     }
 
     /// The error of a tool without a handler.
@@ -104,18 +109,23 @@ impl Run<'_> {
         CallError::Client { problem: format!("this build cannot carry out {}.", self.tool()) }
     }
 
-    fn operation(&self, id: &str) -> Option<&Operation> {
+    fn composite(&self) -> Option<&Composite> {
         match &self.call.call().entry.tool.binding {
-            Binding::Composite(composite) => composite.operations.iter().find(|operation| operation.id == id),
+            Binding::Composite(composite) => Some(composite),
             Binding::Operation(_) | Binding::Relay(_) => None,
         }
     }
 
+    fn operation(&self, id: &str) -> Option<&Operation> {
+        self.composite()?.operations.iter().find(|operation| operation.id == id)
+    }
+
+    fn page(&self, id: &str) -> Option<&Operation> {
+        self.composite()?.pages.iter().find(|page| page.id == id)
+    }
+
     fn relayed(&self, id: &str) -> Option<&RelayedStep> {
-        match &self.call.call().entry.tool.binding {
-            Binding::Composite(composite) => composite.relayed.iter().find(|step| step.id == id),
-            Binding::Operation(_) | Binding::Relay(_) => None,
-        }
+        self.composite()?.relayed.iter().find(|step| step.id == id)
     }
 
     async fn send(&self, id: &str, values: Vec<(&'static str, Value)>) -> Result<Reply, CallError> {
@@ -133,11 +143,15 @@ impl Run<'_> {
             };
             return self.executor.relays.call(&self.executor.destination, &passed).await;
         }
+        let deadline = *self.deadline.lock().unwrap_or_else(PoisonError::into_inner);
+        let left = deadline.saturating_duration_since(Instant::now()).min(self.call.call().account.timeout());
+        if let Some(page) = self.page(id) {
+            return self.executor.page(self.call.call(), page, &values, left).await;
+        }
         let operation = self.operation(id).ok_or_else(|| self.unknown())?;
         let reads = matches!(operation.method, Method::Get | Method::Head);
         let changed = self.changed.fetch_or(!reads, Ordering::Relaxed);
         let call = self.call.call();
-        let deadline = *self.deadline.lock().unwrap_or_else(PoisonError::into_inner);
         let exchange = Exchange {
             call,
             operation,
@@ -145,7 +159,7 @@ impl Run<'_> {
             repeatable: reads,
             // A read that fails after a change leaves open what became of that.
             changes: changed || !reads,
-            patience: deadline.saturating_duration_since(Instant::now()).min(call.account.timeout()),
+            patience: left,
         };
         self.executor.exchange(&exchange).await
     }
@@ -184,6 +198,12 @@ impl<T> Steps<'_, T> {
         let reply = self.send(request).await?;
         // What is no JSON was refused, or is nothing.
         Ok(serde_json::from_str(&reply.body).unwrap_or(Value::Null))
+    }
+
+    /// Where requests to the provider go.
+    #[must_use]
+    pub fn address(&self) -> &Url {
+        self.run.call.call().account.base_url()
     }
 
     /// The error of a call that cannot be carried out as things are. `problem` says why and what to do, in sentences.

@@ -63,6 +63,7 @@ pub(crate) fn blank_provider(toolsets: Vec<(&'static str, Vec<Tool>)>) -> Provid
         opt_in: None,
         login: None,
         toolsets: toolsets.collect(),
+        prompts: Cow::Borrowed(&[]),
         rest: Cow::Borrowed(&[]),
         routes: Cow::Borrowed(&[]),
     }

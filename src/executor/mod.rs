@@ -5,6 +5,7 @@ mod composite;
 mod device;
 mod exchange;
 mod fetch;
+mod page;
 mod relay;
 mod remote;
 pub mod request;

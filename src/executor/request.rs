@@ -8,9 +8,11 @@ mod tests;
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, TRANSFER_ENCODING};
+use http::header::{
+    ACCEPT, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, TRANSFER_ENCODING, USER_AGENT,
+};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Uri};
-use infra_mcp_model::{Location, Method, Operation, RequestBody};
+use infra_mcp_model::{Location, Method, Operation, QueryArrays, RequestBody};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value};
 
@@ -84,6 +86,27 @@ pub(super) fn build_step(
     *request.uri_mut() =
         Uri::try_from(target).map_err(|_| BuildError::new("path and query", "are longer than a URL can be"))?;
     *request.body_mut() = body.unwrap_or_default();
+    Ok(request)
+}
+
+/// Makes the request of a public page. Nothing of the account goes along but the name of this program.
+///
+/// # Errors
+/// If a value could reach another page than one of this address.
+pub(super) fn build_page(
+    call: &Call,
+    page: &Operation,
+    values: &Map<String, Value>,
+) -> Result<Request<Bytes>, BuildError> {
+    let mut target = String::with_capacity(192);
+    path::write(&mut target, page, values)?;
+    Query::new(&mut target).parameters(page, values, QueryArrays::Declared);
+    let mut request = Request::new(Bytes::new());
+    let own = call.account.headers().get(USER_AGENT).cloned();
+    request.headers_mut().extend(own.map(|name| (USER_AGENT, name)));
+    request.headers_mut().insert(ACCEPT, HeaderValue::from_static("text/html, text/plain;q=0.9"));
+    *request.uri_mut() =
+        Uri::try_from(target).map_err(|_| BuildError::new("path and query", "are longer than a URL can be"))?;
     Ok(request)
 }
 

@@ -170,7 +170,7 @@ pub(super) fn outgoing(request: http::Request<Bytes>) -> Result<reqwest::Request
     Ok(request)
 }
 
-fn redirects(status: StatusCode) -> bool {
+pub(super) fn redirects(status: StatusCode) -> bool {
     matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
 }
 

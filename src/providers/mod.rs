@@ -9,6 +9,8 @@
 mod hostodo;
 #[cfg(infra_mcp_provider = "vergeos")]
 mod vergeos;
+#[cfg(infra_mcp_provider = "xen-orchestra")]
+mod xen_orchestra;
 
 use std::future::ready;
 
@@ -18,7 +20,7 @@ use infra_mcp_model::Binding;
 use crate::call::Call;
 use crate::error::CallError;
 use crate::executor::{Executor, Reply};
-#[cfg(any(infra_mcp_provider = "hostodo", infra_mcp_provider = "vergeos"))]
+#[cfg(any(infra_mcp_provider = "hostodo", infra_mcp_provider = "vergeos", infra_mcp_provider = "xen-orchestra"))]
 use crate::generated::composites;
 use crate::policy::Authorized;
 
@@ -42,6 +44,8 @@ fn compose(executor: &Executor, call: Authorized<Call>) -> BoxFuture<'_, Result<
         "hostodo" => Box::pin(composites::hostodo::carry_out(&hostodo::Hostodo, run)),
         #[cfg(infra_mcp_provider = "vergeos")]
         "vergeos" => Box::pin(composites::vergeos::carry_out(&vergeos::VergeOs, run)),
+        #[cfg(infra_mcp_provider = "xen-orchestra")]
+        "xen-orchestra" => Box::pin(composites::xen_orchestra::carry_out(&xen_orchestra::XenOrchestra, run)),
         _ => Box::pin(ready(Err(run.unknown()))),
     }
 }

@@ -1,4 +1,4 @@
-//! What MCP asks of the server. Only tools are served; everything else is refused.
+//! What MCP asks of the server. Tools are served, and prompts where a provider has some; everything else is refused.
 
 use std::borrow::Cow;
 use std::convert::Infallible;
@@ -7,11 +7,11 @@ use std::sync::Arc;
 use http::request::Parts;
 use rmcp::model::{
     CacheScope, CallToolRequestParams, CallToolResponse, CompleteRequestMethod, CompleteRequestParams, CompleteResult,
-    ConstString, CustomRequest, CustomResult, DiscoverResult, ErrorCode, Implementation, InitializeRequestParams,
-    InitializeResult, ListPromptsRequestMethod, ListPromptsResult, ListResourceTemplatesRequestMethod,
-    ListResourceTemplatesResult, ListResourcesRequestMethod, ListResourcesResult, ListToolsResult, MetaObject,
-    PaginatedRequestParams, ProgressNotificationParam, ProgressToken, ProtocolVersion, ServerCapabilities,
-    ServerConfig,
+    ConstString, CustomRequest, CustomResult, DiscoverResult, ErrorCode, GetPromptRequestMethod,
+    GetPromptRequestParams, GetPromptResponse, Implementation, InitializeRequestParams, InitializeResult,
+    ListPromptsRequestMethod, ListPromptsResult, ListResourceTemplatesRequestMethod, ListResourceTemplatesResult,
+    ListResourcesRequestMethod, ListResourcesResult, ListToolsResult, MetaObject, PaginatedRequestParams,
+    ProgressNotificationParam, ProgressToken, PromptsCapability, ProtocolVersion, ServerCapabilities, ServerConfig,
 };
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, ServerHandler};
@@ -22,7 +22,7 @@ use super::Server;
 use super::listing::{self, Form, Listing};
 use super::rest::Rest;
 use super::served::Served;
-use super::{UnknownTool, question};
+use super::{UnknownTool, prompts, question};
 use crate::audit::{Stranger, Trail};
 use crate::call::{Asking, Caller, ClientAddress, Listener, Progress};
 use crate::error::CallError;
@@ -85,9 +85,10 @@ impl Handler {
     ) -> Self {
         let implementation = Implementation::new(name, env!("CARGO_PKG_VERSION")).with_title(title);
         let identity = serde_json::json!({ "name": name, "version": env!("CARGO_PKG_VERSION") });
-        let config = ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
-            .with_server_info(implementation)
-            .with_instructions(instructions(&server));
+        let mut capabilities = ServerCapabilities::builder().enable_tools().build();
+        capabilities.prompts = server.has_prompts().then(PromptsCapability::default);
+        let config =
+            ServerConfig::new(capabilities).with_server_info(implementation).with_instructions(instructions(&server));
         let whole = server.listing(Arc::new(Principal::local()));
         Self(Arc::new(Inner { server, config, identity, principal, whole, rest }))
     }
@@ -151,6 +152,11 @@ impl Handler {
             self.sign(&mut result.meta);
         }
         Ok(CallToolResponse::from(result))
+    }
+
+    /// Who may keep a list. What a token reaches is nobody else's to be shown.
+    fn cache_scope(&self) -> CacheScope {
+        if self.0.principal.is_some() { CacheScope::Public } else { CacheScope::Private }
     }
 
     /// Says in the `_meta` of a result who gave it, as 2026-07-28 asks for.
@@ -235,6 +241,15 @@ async fn pass_on(
     std::future::pending().await
 }
 
+/// Every list has one page and no cursors.
+fn on_one_page(request: Option<PaginatedRequestParams>) -> Result<(), ErrorData> {
+    if request.is_some_and(|request| request.cursor.is_some()) {
+        let message = "This cursor is not from this server: its lists have one page and no cursors.";
+        return Err(ErrorData::invalid_params(message, None));
+    }
+    Ok(())
+}
+
 fn not_served<M: ConstString, T>() -> Result<T, ErrorData> {
     Err(ErrorData::method_not_found::<M>())
 }
@@ -268,16 +283,11 @@ impl ServerHandler for Handler {
         request: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        if request.is_some_and(|request| request.cursor.is_some()) {
-            let message = "This cursor is not from this server: the list of tools has one page and no cursors.";
-            return Err(ErrorData::invalid_params(message, None));
-        }
+        on_one_page(request)?;
         let mut list = listing::mark(Form::of(context.protocol_version().as_ref()));
         if is_stateless(&context) {
             list.ttl_ms = Some(LIST_TTL_MS);
-            // What a token reaches is nobody else's to be shown.
-            let shared = self.0.principal.is_some();
-            list.cache_scope = Some(if shared { CacheScope::Public } else { CacheScope::Private });
+            list.cache_scope = Some(self.cache_scope());
             self.sign(&mut list.meta);
         }
         Ok(list)
@@ -312,10 +322,38 @@ impl ServerHandler for Handler {
 
     async fn list_prompts(
         &self,
-        _: Option<PaginatedRequestParams>,
-        _: RequestContext<RoleServer>,
+        request: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
     ) -> Result<ListPromptsResult, ErrorData> {
-        not_served::<ListPromptsRequestMethod, _>()
+        if self.0.config.capabilities.prompts.is_none() {
+            return not_served::<ListPromptsRequestMethod, _>();
+        }
+        on_one_page(request)?;
+        let form = Form::of(context.protocol_version().as_ref());
+        let principal = self.caller(&context)?.principal;
+        let rows = self.0.server.prompts(&principal);
+        let mut list = ListPromptsResult::with_all_items(rows.map(|row| prompts::listed(row, form)).collect());
+        if is_stateless(&context) {
+            list.ttl_ms = Some(LIST_TTL_MS);
+            list.cache_scope = Some(self.cache_scope());
+            self.sign(&mut list.meta);
+        }
+        Ok(list)
+    }
+
+    async fn get_prompt(
+        &self,
+        request: GetPromptRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<GetPromptResponse, ErrorData> {
+        if self.0.config.capabilities.prompts.is_none() {
+            return not_served::<GetPromptRequestMethod, _>();
+        }
+        let mut result = self.0.server.prompt(&request, &self.caller(&context)?.principal)?;
+        if is_stateless(&context) {
+            self.sign(&mut result.meta);
+        }
+        Ok(result.into())
     }
 
     async fn list_resources(
@@ -342,12 +380,15 @@ impl ServerHandler for Handler {
         context: RequestContext<RoleServer>,
     ) -> Result<CustomResult, ErrorData> {
         let handshake = !is_stateless(&context);
+        let prompts = self.0.config.capabilities.prompts.is_some();
         let expected = match request.method.as_str() {
             "initialize" if handshake => {
                 "`protocolVersion` (text), `capabilities` (object) and `clientInfo` (object with `name` and `version`)"
             }
             "tools/call" => "`name` (text) and, where the tool takes any, `arguments` (object)",
             "tools/list" => "nothing but an optional `cursor` (text)",
+            "prompts/list" if prompts => "nothing but an optional `cursor` (text)",
+            "prompts/get" if prompts => "`name` (text) and, where the prompt takes any, `arguments` (object of texts)",
             "ping" if handshake => "nothing of its own",
             "server/discover" => "nothing of its own",
             method => {

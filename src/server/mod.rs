@@ -7,6 +7,7 @@ pub mod listing;
 mod look;
 mod meant;
 mod preview;
+mod prompts;
 mod question;
 mod reference;
 pub mod rest;

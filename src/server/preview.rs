@@ -50,9 +50,10 @@ pub(super) fn preview(call: &Call, resource: Option<&Value>, outlook: Option<&st
             }
         }
         (Binding::Operation(_), Err(error)) => line("Request", &error.to_string()),
-        (Binding::Composite(Composite { operations, relayed, .. }), _) => {
+        (Binding::Composite(Composite { operations, relayed, pages, .. }), _) => {
             line("Arguments", &arguments(&masked));
-            let requests = operations.iter().map(|request| format!("{} {}", request.method.as_str(), request.path));
+            let requests = operations.iter().chain(pages.iter());
+            let requests = requests.map(|request| format!("{} {}", request.method.as_str(), request.path));
             let relayed = relayed.iter().map(|step| format!("tools/call {}", step.tool));
             line("Requests it may send", &requests.chain(relayed).collect::<Vec<_>>().join(", "));
         }

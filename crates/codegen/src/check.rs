@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 /// Checks every provider.
 pub fn check(providers: &[LoweredProvider], report: &mut Report) {
     addresses(providers, report);
+    prompts(providers, report);
     for provider in providers {
         let file = format!("{}/tools", provider.provider.name);
         let mut names: BTreeMap<&str, usize> = BTreeMap::new();
@@ -64,6 +65,19 @@ fn addresses(providers: &[LoweredProvider], report: &mut Report) {
     }
 }
 
+/// One server may serve all providers, and a name means one prompt.
+fn prompts(providers: &[LoweredProvider], report: &mut Report) {
+    let mut known: BTreeMap<&str, &str> = BTreeMap::new();
+    for provider in providers.iter().map(|lowered| &lowered.provider) {
+        for prompt in provider.prompts.iter() {
+            if let Some(other) = known.insert(&prompt.name, &provider.name) {
+                let what = format!("`{other}` has a prompt `{}` already", prompt.name);
+                report.add(Severity::Error, &format!("{}/prompts.json", provider.name), "", what, "rename one");
+            }
+        }
+    }
+}
+
 /// Every toolset can be listed as two tools with legal names of their own, and its operations are told apart.
 fn domains(provider: &LoweredProvider, file: &str, report: &mut Report) {
     let mut prefixes: BTreeMap<String, &str> = BTreeMap::new();
@@ -101,7 +115,7 @@ fn requests(tools: &[&LoweredTool], file: &str, report: &mut Report) {
     let mut known: BTreeMap<&str, &Operation> = BTreeMap::new();
     for lowered in tools {
         let Binding::Composite(composite) = &lowered.tool.binding else { continue };
-        for operation in composite.operations.iter() {
+        for operation in composite.operations.iter().chain(composite.pages.iter()) {
             if known.insert(&operation.id, operation).is_some_and(|other| other != operation) {
                 let what = format!("`{}` of `{}` is another request elsewhere", operation.id, lowered.tool.name);
                 report.add(Severity::Error, file, "", what, "give one of them another name");

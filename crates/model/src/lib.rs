@@ -7,6 +7,7 @@
 
 mod access;
 mod operation;
+mod prompt;
 mod provider;
 mod review;
 mod tool;
@@ -16,6 +17,7 @@ pub use operation::{
     Answer, BodyMember, Location, Method, Operation, Parameter, PathTemplate, RequestBody, RequestDefault, Segment,
     Style,
 };
+pub use prompt::{Prompt, PromptArgument};
 pub use provider::{
     Authentication, DeviceLogin, Environment, Expose, Header, Hint, OptIn, Provider, QueryArrays, Reference,
     RemoteServer, RestRoute, Route, SessionLogin, SharedArgument, Toolset,

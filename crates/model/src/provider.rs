@@ -1,4 +1,4 @@
-use crate::{Access, List, Method, PathTemplate, Text, Tool};
+use crate::{Access, List, Method, PathTemplate, Prompt, Text, Tool};
 
 /// A system that tools act on, with everything that is fixed about talking to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +47,8 @@ pub struct Provider {
     pub login: Option<DeviceLogin>,
     /// Groups of tools, in listing order.
     pub toolsets: List<Toolset>,
+    /// Messages for users to begin with.
+    pub prompts: List<Prompt>,
     /// Addresses of the REST door that stand for tools.
     pub rest: List<RestRoute>,
     /// For the simulated provider: what each operation answers when nothing more is known.

@@ -65,6 +65,8 @@ pub struct Composite {
     pub operations: List<Operation>,
     /// Every tool of the provider's MCP server that its handler may call, and no other.
     pub relayed: List<RelayedStep>,
+    /// Every public page that its handler may read: the path is the whole address, and no credential goes along.
+    pub pages: List<Operation>,
     /// The keys of its arguments.
     pub arguments: List<Text>,
     /// The argument that names what it acts on; empty where none does.

@@ -43,6 +43,15 @@ impl Request for Act {
 }
 impl SentBy<Work> for Act {}
 
+struct Page(&'static str);
+impl Request for Page {
+    const ID: &'static str = "page";
+    fn into_values(self) -> Vec<(&'static str, Value)> {
+        vec![("topic", self.0.into())]
+    }
+}
+impl SentBy<Work> for Page {}
+
 struct Unnamed;
 impl Request for Unnamed {
     const ID: &'static str = "unnamed";
@@ -60,9 +69,13 @@ fn working() -> &'static Provider {
     let look = Operation { id: "look".into(), ..fixture::operation(Method::Get, "/things/{id}", parameters, None) };
     let body = fixture::members(&["action", "params"], true, false);
     let act = Operation { id: "act".into(), ..fixture::operation(Method::Post, "/actions", vec![], body) };
+    let of_topic = vec![fixture::parameter("topic", Location::Path, Style::Simple, false)];
+    let page = fixture::operation(Method::Get, "https://docs.example.org/{topic}", of_topic, None);
+    let page = Operation { id: "page".into(), ..page };
     let composite = Composite {
         operations: vec![look, act].into(),
         relayed: vec![].into(),
+        pages: vec![page].into(),
         arguments: vec!["id".into(), "force".into(), "note".into()].into(),
         resource: "id".into(),
     };
@@ -116,6 +129,38 @@ async fn a_handler_sends_what_its_definition_names_and_nothing_else() {
     let sent = recorder.requests.lock().unwrap().clone();
     assert_eq!(sent, ["GET /things/7", r#"POST /actions {"action":"start"}"#]);
     assert_eq!(run.finish(&json!([1])).body, "[1]");
+}
+
+/// Shows the whole request.
+struct Mirror;
+
+impl Simulator for Mirror {
+    fn answer(&self, request: http::Request<Bytes>) -> http::Response<Bytes> {
+        let status = if request.uri().path() == "/gone" { 404 } else { 200 };
+        http::Response::builder()
+            .status(status)
+            .body(Bytes::from(Value::from(format!("{request:?}")).to_string()))
+            .unwrap()
+    }
+}
+
+#[tokio::test]
+async fn a_public_page_is_read_without_the_credential() {
+    let executor = Executor::simulated(Arc::new(Mirror));
+    let run = executor.begin(call(r#"{"id": 7}"#, None));
+    let steps = run.steps::<Work>();
+    let seen = steps.send(Look(7.into())).await.unwrap().body;
+    assert!(seen.contains("authorization"), "the mirror works: {seen}");
+    let seen = steps.send(Page("a/b?c")).await.unwrap();
+    assert_eq!(seen.media, Media::Text);
+    assert!(
+        seen.body.contains("https://docs.example.org/a%2Fb%3Fc") && !seen.body.contains("authorization"),
+        "{seen:?}"
+    );
+    assert!(steps.send(Page("..")).await.is_err());
+    let error = steps.send(Page("gone")).await.unwrap_err().to_string();
+    assert!(error.starts_with("https://docs.example.org/gone answered HTTP 404."), "{error}");
+    assert_eq!(run.finish(&json!("plain")).body, "plain");
 }
 
 /// Whoever reads an error has to know whether something changed before it.

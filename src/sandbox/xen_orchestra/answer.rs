@@ -12,6 +12,8 @@ pub(super) enum Answer {
     Json(u16, Value),
     /// A text to read.
     Markdown(String),
+    /// A page for browsers.
+    Html(String),
     /// A success without a body.
     Done,
 }
@@ -26,6 +28,7 @@ impl From<Answer> for Response<Bytes> {
         let (status, media, body) = match answer {
             Answer::Json(status, body) => (status, "application/json", body.to_string()),
             Answer::Markdown(text) => (200, "text/markdown; charset=utf-8", text),
+            Answer::Html(page) => (200, "text/html; charset=utf-8", page),
             Answer::Done => (204, "", String::new()),
         };
         let mut response = Self::new(Bytes::from(body));

@@ -5,6 +5,7 @@
 
 mod actions;
 mod answer;
+mod documentation;
 mod inventory;
 mod listing;
 mod request;
@@ -48,6 +49,9 @@ impl XenOrchestra {
 
 impl Estate for XenOrchestra {
     fn answer(&self, request: &http::Request<Bytes>, path: &str) -> Result<Response<Bytes>, Vec<&'static str>> {
+        if request.uri().host() == Some(documentation::HOST) {
+            return Ok(documentation::page(path).into());
+        }
         let request = Request::read(request, path);
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.now = self.clock.now().unix_seconds() * 1000;

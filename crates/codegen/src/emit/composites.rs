@@ -117,7 +117,8 @@ fn kind(schema: &Value) -> &'static str {
 fn requests(tools: &[Composed<'_>], source: &mut Source<'_>) {
     let mut known: BTreeMap<&str, (Sent<'_>, Vec<&str>)> = BTreeMap::new();
     for tool in tools {
-        let requests = tool.composite.operations.iter().map(|operation| (&operation.id, Sent::Request(operation)));
+        let operations = tool.composite.operations.iter().chain(tool.composite.pages.iter());
+        let requests = operations.map(|operation| (&operation.id, Sent::Request(operation)));
         let relayed = tool.composite.relayed.iter().map(|step| (&step.id, Sent::Relayed(step)));
         for (id, sent) in requests.chain(relayed) {
             known.entry(id).or_insert_with(|| (sent, Vec::new())).1.push(&tool.kind);

@@ -6,8 +6,9 @@ use crate::load::ToolsetSettings;
 use crate::lower::LoweredProvider;
 use infra_mcp_model::{
     Alias, Authentication, Binding, BodyMember, Condition, DeviceLogin, EffectWhen, Environment, Header, Hint, List,
-    Listing, Operation, OptIn, Parameter, PathTemplate, Phrase, Provider, Reference, RelayedStep, RemoteServer,
-    RequestBody, RequestDefault, RestRoute, Review, Route, Segment, SessionLogin, SharedArgument, Text, Tool, Toolset,
+    Listing, Operation, OptIn, Parameter, PathTemplate, Phrase, Prompt, PromptArgument, Provider, Reference,
+    RelayedStep, RemoteServer, RequestBody, RequestDefault, RestRoute, Review, Route, Segment, SessionLogin,
+    SharedArgument, Text, Tool, Toolset,
 };
 use std::fmt::{Debug, Write as _};
 
@@ -89,6 +90,7 @@ fn provider(row: &Provider) -> Expression {
             ("opt_in", option(row.opt_in.as_ref(), opt_in)),
             ("login", option(row.login.as_ref(), login)),
             ("toolsets", list(&row.toolsets, toolset)),
+            ("prompts", list(&row.prompts, prompt)),
             ("rest", list(&row.rest, rest_route)),
             ("routes", list(&row.routes, route)),
         ],
@@ -128,6 +130,29 @@ fn reference(row: &Reference) -> Expression {
             ("kind", text(&row.kind)),
         ],
     )
+}
+
+fn prompt(row: &Prompt) -> Expression {
+    Expression::row(
+        "Prompt",
+        [
+            ("name", text(&row.name)),
+            ("title", text(&row.title)),
+            ("description", text(&row.description)),
+            arguments_of_prompt(row),
+            ("text", text(&row.text)),
+            ("tools", list(&row.tools, text)),
+        ],
+    )
+}
+
+fn arguments_of_prompt(row: &Prompt) -> (&'static str, Expression) {
+    let argument = |row: &PromptArgument| {
+        let fields =
+            [("name", text(&row.name)), ("description", text(&row.description)), ("otherwise", text(&row.otherwise))];
+        Expression::row("PromptArgument", fields)
+    };
+    ("arguments", list(&row.arguments, argument))
 }
 
 fn opt_in(row: &OptIn) -> Expression {
@@ -231,9 +256,9 @@ fn binding(row: &Binding) -> Expression {
         Binding::Composite(row) => {
             let operations = ("operations", list(&row.operations, operation));
             let relayed = ("relayed", list(&row.relayed, relayed_step));
-            let row =
-                Expression::row("Composite", [operations, relayed, arguments(&row.arguments), resource(&row.resource)]);
-            Expression::call("Binding::Composite", row)
+            let pages = ("pages", list(&row.pages, operation));
+            let fields = [operations, relayed, pages, arguments(&row.arguments), resource(&row.resource)];
+            Expression::call("Binding::Composite", Expression::row("Composite", fields))
         }
         Binding::Relay(row) => {
             let fields = [

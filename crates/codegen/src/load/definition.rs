@@ -73,7 +73,7 @@ pub enum Action {
         query: Map<String, Value>,
     },
     /// Runs a handler that may send these requests, and call these tools of the remote MCP server.
-    Composite(Vec<Step>, Vec<RelayStep>),
+    Composite(Steps),
     /// Is passed on to the provider's remote MCP server.
     Relay {
         /// The name of the tool there.
@@ -83,6 +83,17 @@ pub enum Action {
         /// The argument that is added to that; empty where none is.
         timeout_argument: String,
     },
+}
+
+/// What the handler of a composite tool may do.
+#[derive(Debug, Default)]
+pub struct Steps {
+    /// Requests to the provider.
+    pub requests: Vec<Step>,
+    /// Tools of its remote MCP server.
+    pub relayed: Vec<RelayStep>,
+    /// Public pages, whose path is the whole address.
+    pub pages: Vec<Step>,
 }
 
 /// A request that the handler of a composite tool may send.
@@ -237,10 +248,7 @@ impl Reader<'_> {
             self.problem(&format!("{pointer}/{key}"), format!("`{name}` has an unknown key `{key}`"), "");
         }
         let action = match (object.get("composite"), text("relay"), text("method"), text("path")) {
-            (Some(composite), ..) => {
-                let (requests, relayed) = self.steps(pointer, composite);
-                Some(Action::Composite(requests, relayed))
-            }
+            (Some(composite), ..) => Some(Action::Composite(self.steps(pointer, composite))),
             (None, Some(tool), ..) => Some(Action::Relay {
                 tool,
                 timeout_seconds: object.get("timeout_seconds").and_then(Value::as_u64).unwrap_or(0),
@@ -286,34 +294,43 @@ impl Reader<'_> {
     }
 
     /// The requests of a composite tool: `{"ID": {"method", "path", "query", "body"}}`.
-    fn steps(&mut self, pointer: &str, composite: &Value) -> (Vec<Step>, Vec<RelayStep>) {
-        let (mut steps, mut relayed) = (Vec::new(), Vec::new());
+    fn steps(&mut self, pointer: &str, composite: &Value) -> Steps {
+        let mut steps = Steps::default();
         for (id, step) in composite.as_object().into_iter().flatten() {
             let text = |key: &str| step.get(key).and_then(Value::as_str).map(str::to_owned);
             if let Some(tool) = text("relay") {
                 let reads = step.get("reads").is_some_and(|reads| reads == true);
-                relayed.push(RelayStep { id: id.clone(), tool, arguments: strings(step.get("arguments")), reads });
+                steps.relayed.push(RelayStep {
+                    id: id.clone(),
+                    tool,
+                    arguments: strings(step.get("arguments")),
+                    reads,
+                });
                 continue;
             }
-            let known = |key: &String| ["method", "path", "query", "body", "_note"].contains(&key.as_str());
+            let known = |key: &String| ["method", "path", "page", "query", "body", "_note"].contains(&key.as_str());
             let strange = step.as_object().is_none_or(|step| !step.keys().all(known));
-            match (text("method"), text("path")) {
-                (Some(method), Some(path)) if !strange => {
-                    let query = strings(step.get("query"));
-                    let body = match step.get("body") {
-                        Some(Value::String(argument)) => StepBody::Whole(argument.clone()),
-                        members => StepBody::Members(strings(members)),
-                    };
-                    steps.push(Step { id: id.clone(), method, path, query, body });
+            let query = strings(step.get("query"));
+            let body = match step.get("body") {
+                Some(Value::String(argument)) => StepBody::Whole(argument.clone()),
+                members => StepBody::Members(strings(members)),
+            };
+            match (text("method"), text("path"), text("page")) {
+                (Some(method), Some(path), None) if !strange => {
+                    steps.requests.push(Step { id: id.clone(), method, path, query, body });
+                }
+                (None, None, Some(path)) if !strange && step.get("body").is_none() => {
+                    steps.pages.push(Step { id: id.clone(), method: "GET".to_owned(), path, query, body });
                 }
                 _ => {
-                    let hint = "a request has `method`, `path` and, where it takes them, names in `query` and `body`; or `relay`";
+                    let hint = "a request has `method`, `path` and, where it takes them, names in `query` and `body`; \
+                                or `relay`, or the address of a public `page`";
                     let pointer = format!("{pointer}/composite/{id}");
                     self.report.add(Severity::Error, self.file, &pointer, "this is no request", hint);
                 }
             }
         }
-        (steps, relayed)
+        steps
     }
 
     fn facts(&mut self, pointer: &str, name: &str, object: &Map<String, Value>) -> Option<Facts> {

@@ -1,9 +1,11 @@
 //! Reads a specs folder: one sub-folder a provider. Knows nothing of Rust names.
 
 mod definition;
+mod prompt;
 mod settings;
 
-pub use definition::{Action, Definition, DefinitionFile, Facts, RelayStep, Standalone, Step, StepBody};
+pub use definition::{Action, Definition, DefinitionFile, Facts, RelayStep, Standalone, Step, StepBody, Steps};
+pub use prompt::{PromptArgumentSetting, PromptSetting};
 pub use settings::{
     AccessSetting, AuthenticationScheme, AuthenticationSetting, ExposeSetting, QueryArraysSetting, ReferenceSetting,
     RestSetting, Settings, ToolsetSettings,
@@ -24,6 +26,8 @@ pub struct Source {
     pub document: Option<Document>,
     /// `tools/*.json` in file name order.
     pub definitions: Vec<DefinitionFile>,
+    /// `prompts.json`, empty where there is none.
+    pub prompts: Vec<PromptSetting>,
 }
 
 /// An OpenAPI document and the file it came from.
@@ -67,8 +71,9 @@ pub fn load_provider(folder: &Path, strict: bool, report: &mut Report) -> Option
     };
     let document = load_document(folder, &name, report);
     let definitions = load_definitions(folder, &name, strict, report);
+    let prompts = load_prompts(folder, &name, report);
     // Without one of its files the provider would only seem to lack things.
-    let (document, definitions) = (document.ok()?, definitions?);
+    let (document, definitions, prompts) = (document.ok()?, definitions?, prompts?);
     if document.is_none() && definitions.is_empty() {
         report.add(
             Severity::Error,
@@ -79,7 +84,7 @@ pub fn load_provider(folder: &Path, strict: bool, report: &mut Report) -> Option
         );
         return None;
     }
-    Some(Source { name, settings, document, definitions })
+    Some(Source { name, settings, document, definitions, prompts })
 }
 
 /// `Ok(None)` where there is no document, `Err` where it cannot be used.
@@ -147,6 +152,17 @@ fn load_definitions(folder: &Path, provider: &str, strict: bool, report: &mut Re
         })
         .collect();
     files.into_iter().collect()
+}
+
+/// `None` where the file cannot be used.
+fn load_prompts(folder: &Path, provider: &str, report: &mut Report) -> Option<Vec<PromptSetting>> {
+    let path = folder.join("prompts.json");
+    let file = format!("{provider}/prompts.json");
+    if !path.exists() {
+        return Some(Vec::new());
+    }
+    let value = parse(&read(&path, &file, report)?, &file, report)?;
+    serde_json::from_value(value).map_err(|error| report.add(Severity::Error, &file, "", error.to_string(), "")).ok()
 }
 
 fn sorted_entries(folder: &Path) -> std::io::Result<Vec<PathBuf>> {

@@ -4,7 +4,7 @@ use super::components::Components;
 use super::names;
 use super::operation::{LoweredOperation, method, path_template};
 use super::schema::Direction;
-use crate::load::{Action, Definition, RelayStep, Standalone, Step, StepBody};
+use crate::load::{Action, Definition, RelayStep, Standalone, Step, StepBody, Steps};
 use infra_mcp_model::{
     Answer, Binding, BodyMember, Composite, Location, Method, Operation, Parameter, PathTemplate, Relay, RelayedStep,
     RequestBody, Segment, Style, Text,
@@ -21,15 +21,16 @@ pub(super) fn binding(definition: &Definition, alone: &Standalone) -> Result<(Bi
     if !resource.is_empty() && properties.is_none_or(|properties| !properties.contains_key(resource)) {
         return Err(format!("it acts on `{resource}`, which is none of its arguments"));
     }
-    let (steps, calls, relayed) = match &alone.action {
+    let nothing = Steps::default();
+    let (steps, relayed) = match &alone.action {
         Action::Request { method, path, query } => {
             let mut lowered = request(definition, alone, method, path)?;
             append_query(&mut lowered.operation.path, query)?;
             return Ok((Binding::Operation(lowered.operation), lowered.input_schema));
         }
-        Action::Composite(steps, calls) => (steps.as_slice(), calls.as_slice(), None),
+        Action::Composite(steps) => (steps, None),
         Action::Relay { tool, timeout_seconds, timeout_argument } => {
-            (&[][..], &[][..], Some((tool, *timeout_seconds, timeout_argument)))
+            (&nothing, Some((tool, *timeout_seconds, timeout_argument)))
         }
     };
     let input_schema = input_schema(alone, |_| {});
@@ -50,9 +51,10 @@ pub(super) fn binding(definition: &Definition, alone: &Standalone) -> Result<(Bi
             resource,
         }),
         None => {
-            let operations = steps.iter().map(step).collect::<Result<_, _>>()?;
-            let relayed = calls.iter().map(relayed_step).collect();
-            Binding::Composite(Composite { operations, relayed, arguments, resource })
+            let operations = steps.requests.iter().map(step).collect::<Result<_, _>>()?;
+            let relayed = steps.relayed.iter().map(relayed_step).collect();
+            let pages = steps.pages.iter().map(page).collect::<Result<_, _>>()?;
+            Binding::Composite(Composite { operations, relayed, pages, arguments, resource })
         }
     };
     Ok((binding, input_schema))
@@ -104,6 +106,19 @@ fn step(step: &Step) -> Result<Operation, String> {
         points: 0,
         deprecated: false,
     })
+}
+
+/// A public page that a handler may read. Whatever is filled in stands behind the host.
+fn page(page: &Step) -> Result<Operation, String> {
+    let operation = Operation { answer: Answer::Text, ..step(page)? };
+    let host = match operation.path.0.first() {
+        Some(Segment::Literal(address)) => address.strip_prefix("https://").and_then(|rest| rest.split_once('/')),
+        _ => None,
+    };
+    match host {
+        Some((host, _)) if !host.is_empty() && !host.contains('@') => Ok(operation),
+        _ => Err(format!("{} is not the address of a public page: https://docs.example.com/{{topic}}", page.path)),
+    }
 }
 
 /// Makes query values that are always the same part of the address.

@@ -343,7 +343,8 @@ impl<'a, 'r> Lowering<'a, 'r> {
         let file = format!("{}/provider.toml", self.source.name);
         toolsets.iter_mut().for_each(|toolset| super::domain::settle(&file, toolset, self.report));
         let rest = super::rest::lower(self.source, &toolsets, self.report).into();
-        let provider = Provider { rest, ..head(self.source) };
+        let prompts = super::prompts::lower(self.source, &toolsets, self.report).into();
+        let provider = Provider { rest, prompts, ..head(self.source) };
         LoweredProvider { provider, toolsets, operations: self.operations, left_out: self.left_out }
     }
 }

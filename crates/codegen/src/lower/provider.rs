@@ -55,6 +55,7 @@ impl LoweredProvider {
         Provider {
             toolsets: chosen.iter().map(|lowered| toolset(lowered)).collect(),
             rest: self.provider.rest.iter().filter(|route| serves(&route.tool)).cloned().collect(),
+            prompts: self.provider.prompts.iter().filter(|one| one.tools.iter().all(&serves)).cloned().collect(),
             routes: chosen
                 .iter()
                 .flat_map(|lowered| &lowered.tools)
@@ -146,6 +147,7 @@ pub(super) fn head(source: &Source) -> Provider {
             .as_ref()
             .map(|login| DeviceLogin { authorize: login.authorize.clone().into(), token: login.token.clone().into() }),
         toolsets: List::default(),
+        prompts: List::default(),
         rest: List::default(),
         routes: List::default(),
     }

@@ -203,6 +203,30 @@ pub static ACME: Provider = Provider {
                                 reads: true,
                             },
                         ]),
+                        pages: B(&[
+                            Operation {
+                                id: B("manual"),
+                                method: Method::Get,
+                                path: PathTemplate(B(&[
+                                    Segment::Literal(B("https://docs.acme.example/")),
+                                    Segment::Parameter(B("topic")),
+                                ])),
+                                parameters: B(&[
+                                    Parameter {
+                                        name: B("topic"),
+                                        argument: B("topic"),
+                                        location: Location::Path,
+                                        style: Style::Simple,
+                                        explode: false,
+                                    },
+                                ]),
+                                body: None,
+                                answer: Answer::Text,
+                                defaults: B(&[]),
+                                points: 0,
+                                deprecated: false,
+                            },
+                        ]),
                         arguments: B(&[B("id"), B("force"), B("type")]),
                         resource: B("id"),
                     }),
@@ -304,6 +328,22 @@ pub static ACME: Provider = Provider {
             ]),
         },
     ]),
+    prompts: B(&[
+        Prompt {
+            name: B("look-over"),
+            title: B("Look over"),
+            description: B("Has the machines looked over."),
+            arguments: B(&[
+                PromptArgument {
+                    name: B("focus"),
+                    description: B("What matters."),
+                    otherwise: B("everything"),
+                },
+            ]),
+            text: B("Look over my machines. What matters: {focus}."),
+            tools: B(&[B("power_off")]),
+        },
+    ]),
     rest: B(&[
         RestRoute {
             method: Method::Post,
@@ -373,6 +413,19 @@ pub mod composites {
                 }
             }
             impl SentBy<super::PowerOff> for Far {}
+            /// `GET https://docs.acme.example/{topic}`
+            #[derive(Debug, Clone, Default, PartialEq)]
+            pub struct Manual {
+                /// `topic`
+                pub topic: Value,
+            }
+            impl crate::executor::Request for Manual {
+                const ID: &'static str = "manual";
+                fn into_values(self) -> Vec<(&'static str, Value)> {
+                    vec![("topic", self.topic)]
+                }
+            }
+            impl SentBy<super::PowerOff> for Manual {}
             /// `PUT /machines/{id}`
             #[derive(Debug, Clone, Default, PartialEq)]
             pub struct Replace {

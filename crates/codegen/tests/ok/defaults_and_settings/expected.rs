@@ -194,6 +194,7 @@ pub static ACME: Provider = Provider {
             ]),
         },
     ]),
+    prompts: B(&[]),
     rest: B(&[]),
     routes: B(&[
         Route {

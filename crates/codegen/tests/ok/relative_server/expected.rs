@@ -94,6 +94,7 @@ pub static ACME: Provider = Provider {
             ]),
         },
     ]),
+    prompts: B(&[]),
     rest: B(&[]),
     routes: B(&[
         Route {

@@ -56,11 +56,12 @@ fn open(options: Options, environment: &Environment) -> Result<Server, StartupEr
 
 /// What carries calls out: the network, or simulated providers in its place.
 pub(crate) fn executor(config: &Config, catalogue: &Catalogue) -> Executor {
-    if config.sandbox {
+    let executor = if config.sandbox {
         Executor::simulated(Arc::new(Sandboxes::new(catalogue)))
     } else {
         Executor::network(config.network.clone())
-    }
+    };
+    executor.with_files(config.files.clone())
 }
 
 /// Puts the server together. Nothing here touches the network.

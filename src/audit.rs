@@ -207,7 +207,7 @@ impl Trail {
             }
             Err(error) => {
                 self.event.result = Some("failed".to_owned());
-                if let CallError::Upstream(upstream) = error {
+                if let CallError::Upstream(upstream) = error.cause() {
                     self.event.status = Some(upstream.status);
                     self.event.correlation_id.clone_from(&upstream.correlation_id);
                 }

@@ -141,6 +141,24 @@ pub enum CallError {
         /// The request was probably carried out, and it changes something.
         unsettled: bool,
     },
+    /// The place where a file was to go did not take it.
+    #[error("{origin} did not take the file: HTTP {status}{} Nothing was installed: call again.", excerpt_of(excerpt))]
+    Storage {
+        /// Scheme, host and port of the place.
+        origin: String,
+        /// The status.
+        status: u16,
+        /// The beginning of its answer.
+        excerpt: String,
+    },
+    /// Part of the call was carried out before it failed.
+    #[error("{error}\n{done}")]
+    Midway {
+        /// What it failed for.
+        error: Box<CallError>,
+        /// What was done, and how to go on from there, in sentences.
+        done: String,
+    },
     /// Things are not as the call needs them, so its handler ended it.
     #[error("{problem}{}", aftermath(*unsettled))]
     Unmet {
@@ -169,11 +187,23 @@ impl CallError {
             Self::Unreachable { .. } => "upstream_unreachable",
             Self::Timeout { .. } => "upstream_timeout",
             Self::Remote(remote) => remote.code.as_deref().unwrap_or("upstream_error"),
-            Self::Upstream(_) | Self::Redirected { .. } | Self::Undecodable { .. } | Self::TooLarge { .. } => {
-                "upstream_error"
-            }
+            Self::Midway { error, .. } => error.code(),
+            Self::Upstream(_)
+            | Self::Storage { .. }
+            | Self::Redirected { .. }
+            | Self::Undecodable { .. }
+            | Self::TooLarge { .. } => "upstream_error",
             Self::Unmet { .. } => "unmet",
             Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// What the call failed for, however far it had come.
+    #[must_use]
+    pub fn cause(&self) -> &Self {
+        match self {
+            Self::Midway { error, .. } => error.cause(),
+            error => error,
         }
     }
 }

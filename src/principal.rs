@@ -7,6 +7,9 @@ use crate::catalogue::Entry;
 /// The scope that shows credentials in answers. Only its own name grants it: no wildcard does.
 pub const SECRETS_READ: &str = "secrets:read";
 
+/// The scope that lets a caller over the network have files of this machine sent away. Only its own name grants it.
+pub const FILES_READ: &str = "files:read";
+
 /// Who makes a call: the local user, or the bearer of a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Principal {
@@ -30,7 +33,13 @@ impl Principal {
     /// Whether answers show credentials to this principal.
     #[must_use]
     pub fn reads_secrets(&self) -> bool {
-        self.grant.scopes.iter().flatten().any(|scope| scope == SECRETS_READ)
+        self.was_given(SECRETS_READ)
+    }
+
+    /// Whether this principal was given a scope by its very name.
+    #[must_use]
+    pub fn was_given(&self, name: &str) -> bool {
+        self.grant.scopes.iter().flatten().any(|scope| scope == name)
     }
 
     /// Somebody with a name of their own, such as `token:NAME` or `ISSUER#SUBJECT`.

@@ -61,6 +61,10 @@ pub struct Options {
     /// Where tokens and approvals are kept [default: $INFRA_MCP_STATE_DIR, or infra-mcp in $XDG_STATE_HOME or ~/.local/state]
     #[arg(long, global = true, value_name = "DIR")]
     pub state_dir: Option<PathBuf>,
+    /// Files below these directories, separated by commas, may be uploaded by tools that send files away
+    /// [default: $INFRA_MCP_UPLOAD_DIR, or none]
+    #[arg(long, global = true, value_name = "DIRS", value_delimiter = ',')]
+    pub upload_dir: Vec<PathBuf>,
     /// With --http: how long a session of the revisions before 2026-07-28 may be silent [default: 1800]
     #[arg(long, global = true, value_name = "SECONDS", requires = "http", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub session_idle: Option<u64>,

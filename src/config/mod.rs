@@ -29,7 +29,7 @@ pub use remote::remote_server;
 use crate::account::Account;
 use crate::catalogue::Selection;
 use crate::error::StartupError;
-use crate::executor::NetworkOptions;
+use crate::executor::{LocalFiles, NetworkOptions};
 use crate::generated::NAMES;
 use crate::near::nearest;
 use crate::policy::{Policy, PolicyFile, Rule, Way};
@@ -146,6 +146,8 @@ pub struct Config {
     pub grace: Duration,
     /// Who calls where nobody is asked for a name.
     pub local: Arc<Principal>,
+    /// The files of this machine that calls may send away.
+    pub files: LocalFiles,
     /// What becomes of credentials in answers.
     pub secrets: Secrets,
     /// The longest result in characters, where it was given; 0 means no limit.
@@ -185,7 +187,9 @@ impl Config {
             }
             denied.extend(provider::denied(provider, environment, &mut warnings)?);
         }
+        let files = files(&options, environment)?;
         Ok(Self {
+            files,
             local: Arc::new(Principal::local_with((!options.scopes.is_empty()).then(|| options.scopes.clone()))),
             secrets: secrets(&options, state_directory.as_deref())?,
             policy: Policy { opened: opened.clone(), ..policy(&options, providers)? },
@@ -230,6 +234,17 @@ impl Config {
     pub fn served_result_limit(&self) -> usize {
         self.result_limit.unwrap_or(RESULT_LIMIT)
     }
+}
+
+/// The variable that names directories whose files may be uploaded, written as `PATH` is.
+const UPLOAD_DIRECTORIES: &str = "INFRA_MCP_UPLOAD_DIR";
+
+fn files(options: &Options, environment: &Environment) -> Result<LocalFiles, StartupError> {
+    if !options.upload_dir.is_empty() {
+        return LocalFiles::below(&options.upload_dir);
+    }
+    let named = environment.get(UPLOAD_DIRECTORIES)?.unwrap_or_default();
+    LocalFiles::below(&std::env::split_paths(&named).filter(|path| !path.as_os_str().is_empty()).collect::<Vec<_>>())
 }
 
 fn secrets(options: &Options, state_directory: Option<&Path>) -> Result<Secrets, StartupError> {

@@ -38,10 +38,13 @@ pub trait Request {
 /// The handler of the tool `T` may send this request, because the definition of the tool names it.
 pub trait SentBy<T>: Request {}
 
+/// The handler of this tool may send one file of this machine away, because its definition says so.
+pub trait SendsFile {}
+
 /// A call of a composite tool that is being carried out. Only an authorised call becomes one.
 pub struct Run<'e> {
-    executor: &'e Executor,
-    call: Authorized<Call>,
+    pub(super) executor: &'e Executor,
+    pub(super) call: Authorized<Call>,
     /// When it has to be over. Waiting puts it off.
     deadline: Mutex<Instant>,
     /// Whether a request went out that changes something.
@@ -138,7 +141,7 @@ impl Run<'_> {
                 call,
                 tool: &step.tool,
                 arguments: &values,
-                patience: call.account.timeout(),
+                patience: call.account.timeout().max(Duration::from_secs(step.timeout_seconds)),
                 changes: changed || !step.reads,
             };
             return self.executor.relays.call(&self.executor.destination, &passed).await;
@@ -168,7 +171,7 @@ impl Run<'_> {
         *self.deadline.lock().unwrap_or_else(PoisonError::into_inner) += by;
     }
 
-    fn report(&self, done: f64, total: Option<f64>, message: String) {
+    pub(super) fn report(&self, done: f64, total: Option<f64>, message: String) {
         if let Some(listener) = &self.call.call().caller.listener {
             listener.tell(Progress { done, total, message });
         }
@@ -204,6 +207,18 @@ impl<T> Steps<'_, T> {
     #[must_use]
     pub fn address(&self) -> &Url {
         self.run.call.call().account.base_url()
+    }
+
+    /// Sends the file that the call names to an address that the provider gave, and tells how far it is. What leaves is
+    /// what the call was judged with: a file that has changed since does not arrive whole.
+    ///
+    /// # Errors
+    /// If the address is no place for a file, the file is not what it was, or it is not taken.
+    pub async fn put_file(&self, address: &str) -> Result<(), CallError>
+    where
+        T: SendsFile,
+    {
+        self.run.put_file(address).await
     }
 
     /// The error of a call that cannot be carried out as things are. `problem` says why and what to do, in sentences.

@@ -5,6 +5,7 @@ mod composite;
 mod device;
 mod exchange;
 mod fetch;
+mod files;
 mod page;
 mod relay;
 mod remote;
@@ -13,6 +14,7 @@ mod response;
 mod retry;
 mod send;
 mod session;
+mod upload;
 mod wire;
 
 #[cfg(test)]
@@ -33,9 +35,10 @@ use infra_mcp_model::{Binding, Effect};
 use relay::{Passed, Relays};
 use send::Network;
 
-pub use composite::{CompositeTool, Request, Run, SentBy, Steps, Wait};
+pub use composite::{CompositeTool, Request, Run, SendsFile, SentBy, Steps, Wait};
 pub use device::{LoginError, Prompt};
 pub use fetch::{DocumentError, Documents};
+pub use files::{Fingerprint, LocalFiles};
 pub(crate) use remote::RemoteLine;
 pub use remote::RemoteServer;
 pub use request::BuildError;
@@ -52,6 +55,7 @@ pub trait Simulator: Send + Sync {
 pub struct Executor {
     destination: Destination,
     relays: Relays,
+    files: LocalFiles,
 }
 
 enum Destination {
@@ -63,13 +67,29 @@ impl Executor {
     /// Sends to the provider. The HTTP client is made by the first call, not here.
     #[must_use]
     pub fn network(options: NetworkOptions) -> Self {
-        Self { destination: Destination::Network(Box::new(Network::new(options))), relays: Relays::default() }
+        Self::to(Destination::Network(Box::new(Network::new(options))))
     }
 
     /// Sends nothing: the simulator answers.
     #[must_use]
     pub fn simulated(simulator: Arc<dyn Simulator>) -> Self {
-        Self { destination: Destination::Simulated(simulator), relays: Relays::default() }
+        Self::to(Destination::Simulated(simulator))
+    }
+
+    fn to(destination: Destination) -> Self {
+        Self { destination, relays: Relays::default(), files: LocalFiles::default() }
+    }
+
+    /// The same, that may send these files away.
+    #[must_use]
+    pub fn with_files(self, files: LocalFiles) -> Self {
+        Self { files, ..self }
+    }
+
+    /// The files of this machine that calls may send away.
+    #[must_use]
+    pub fn files(&self) -> &LocalFiles {
+        &self.files
     }
 
     /// Whether a simulator answers.

@@ -28,6 +28,7 @@ use infra_mcp_model::{Access, Danger, Tool};
 use serde_json::Value;
 
 use crate::call::Call;
+use crate::principal::FILES_READ;
 
 pub use approval::{Evidence, LIFETIME, Way};
 pub use effect::effect_of;
@@ -178,6 +179,9 @@ impl Policy {
         }
         if let Some(scope) = grant.lacking(&call.entry) {
             return Some(Objection::Scope(scope));
+        }
+        if call.entry.tool.file().is_some() && !call.caller.may_send_files() {
+            return Some(Objection::Scope(FILES_READ));
         }
         if self.blocks(call.entry.tool) {
             return Some(Objection::Blocked);

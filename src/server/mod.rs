@@ -2,6 +2,7 @@
 //! to clients of MCP, [`rest`] to everybody else.
 
 mod builtin;
+mod files;
 mod handler;
 pub mod listing;
 mod look;
@@ -178,6 +179,7 @@ impl Server {
     ) -> Result<Reply, CallError> {
         let evidence = self.gate.take_evidence(entry.tool, &mut given.arguments);
         self.resolve(entry, &mut given.arguments, &caller).await?;
+        self.identify_file(entry, &mut given.arguments, &caller).await?;
         let told = given.of_operation;
         let wrong = |violations: Violations| if told { violations.explained(self.describe(entry)) } else { violations };
         let arguments = given.validate(entry.tool).map_err(wrong).map_err(CallError::Arguments)?;

@@ -50,12 +50,13 @@ pub(super) fn preview(call: &Call, resource: Option<&Value>, outlook: Option<&st
             }
         }
         (Binding::Operation(_), Err(error)) => line("Request", &error.to_string()),
-        (Binding::Composite(Composite { operations, relayed, pages, .. }), _) => {
+        (Binding::Composite(Composite { operations, relayed, pages, file, .. }), _) => {
             line("Arguments", &arguments(&masked));
             let requests = operations.iter().chain(pages.iter());
             let requests = requests.map(|request| format!("{} {}", request.method.as_str(), request.path));
             let relayed = relayed.iter().map(|step| format!("tools/call {}", step.tool));
-            line("Requests it may send", &requests.chain(relayed).collect::<Vec<_>>().join(", "));
+            let file = file.iter().map(|_| "PUT of the file, where the provider says".to_owned());
+            line("Requests it may send", &requests.chain(relayed).chain(file).collect::<Vec<_>>().join(", "));
         }
         (Binding::Relay(Relay { tool, .. }), _) => {
             let place = call.account.remote().map_or_else(String::new, |remote| format!(" at {}", remote.url()));

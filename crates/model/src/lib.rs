@@ -23,7 +23,7 @@ pub use provider::{
     RemoteServer, RestRoute, Route, SessionLogin, SharedArgument, Toolset,
 };
 pub use review::{Condition, Effect, EffectWhen, Phrase, Review};
-pub use tool::{Alias, Binding, Composite, Listing, Relay, RelayedStep, Tool};
+pub use tool::{Alias, Binding, Composite, Listing, LocalFile, Relay, RelayedStep, Tool};
 
 use std::borrow::Cow;
 

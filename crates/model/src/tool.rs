@@ -71,6 +71,18 @@ pub struct Composite {
     pub arguments: List<Text>,
     /// The argument that names what it acts on; empty where none does.
     pub resource: Text,
+    /// The file of this machine that it sends away, where it sends one.
+    pub file: Option<LocalFile>,
+}
+
+/// A file of this machine that a composite tool sends away. What is in it stands in the arguments `sha256` and
+/// `size_bytes` by the time the call is judged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LocalFile {
+    /// The argument that names it.
+    pub argument: Text,
+    /// The most bytes that it may have.
+    pub max_bytes: u64,
 }
 
 /// A call of a tool of a remote MCP server, as part of a composite tool.
@@ -84,6 +96,8 @@ pub struct RelayedStep {
     pub arguments: List<Text>,
     /// Whether it changes nothing.
     pub reads: bool,
+    /// How long it may take, in seconds; 0 where what holds for the provider is enough.
+    pub timeout_seconds: u64,
 }
 
 /// A tool of a remote MCP server.
@@ -152,6 +166,15 @@ impl Tool {
         match &self.binding {
             Binding::Operation(operation) => Some(operation),
             Binding::Composite(_) | Binding::Relay(_) => None,
+        }
+    }
+
+    /// The file of this machine that a call sends away, where it sends one.
+    #[must_use]
+    pub fn file(&self) -> Option<&LocalFile> {
+        match &self.binding {
+            Binding::Composite(composite) => composite.file.as_ref(),
+            Binding::Operation(_) | Binding::Relay(_) => None,
         }
     }
 

@@ -78,6 +78,7 @@ fn working() -> &'static Provider {
         pages: vec![page].into(),
         arguments: vec!["id".into(), "force".into(), "note".into()].into(),
         resource: "id".into(),
+        file: None,
     };
     let review = fixture::review(Effect::Write);
     let tool = Tool { binding: Binding::Composite(composite), review, ..fixture::tool("tool", act_alone()) };

@@ -3,6 +3,7 @@ mod mock;
 mod relay;
 mod session;
 mod tls;
+mod upload;
 
 use std::sync::Mutex;
 use std::time::Duration;

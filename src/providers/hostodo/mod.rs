@@ -3,10 +3,13 @@
 //! A machine comes as its id: names were resolved before. Nothing here was tried against the live service.
 
 mod commands;
+mod files;
 mod machines;
 mod orders;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod upload_tests;
 
 use serde_json::Value;
 
@@ -39,6 +42,7 @@ handlers! {
     hostodo_get_invoice(HostodoGetInvoice) by orders;
     hostodo_deploy_instance(HostodoDeployInstance) by orders;
     hostodo_wait_vm_command(HostodoWaitVmCommand) by commands;
+    hostodo_upload_file(HostodoUploadFile) by files;
 }
 
 /// A member as text; empty where it is none.

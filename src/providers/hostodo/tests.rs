@@ -6,21 +6,30 @@ use crate::call::Caller;
 use crate::config::{Config, Environment, Only, Options};
 use crate::generated::HOSTODO;
 use crate::policy::Way;
+use crate::server::Server;
 
-/// The text of the result, and whether it is an error.
-async fn call(server: &crate::server::Server, tool: &str, arguments: Value) -> (Value, bool) {
+/// What the result says, as JSON where it is, and whether it is an error.
+pub(super) async fn called(server: &Server, tool: &str, arguments: Value, caller: Caller) -> (Value, bool) {
     let Value::Object(arguments) = arguments else { panic!("an object") };
-    let result = server.call(tool, arguments, Caller::local(None)).await.unwrap();
+    let result = server.call(tool, arguments, caller).await.unwrap();
     let text = &result.content[0].as_text().unwrap().text;
     (serde_json::from_str(text).unwrap_or_else(|_| text.as_str().into()), result.is_error == Some(true))
 }
 
-fn server() -> crate::server::Server {
-    let options = Options { sandbox: true, ..Options::default() };
+async fn call(server: &Server, tool: &str, arguments: Value) -> (Value, bool) {
+    called(server, tool, arguments, Caller::local(None)).await
+}
+
+pub(super) fn server_with(options: Options, way: Way) -> Server {
+    let options = Options { sandbox: true, ..options };
     let mut config = Config::new(options, &Environment::of(&[]), Only::Provider(&HOSTODO)).unwrap();
-    config.approval = Way::None;
+    config.approval = way;
     let catalogue = crate::catalogue::Catalogue::select(&[&HOSTODO], &config.selection).unwrap();
     crate::assembly::server(config, catalogue.into(), &[&HOSTODO])
+}
+
+fn server() -> Server {
+    server_with(Options::default(), Way::None)
 }
 
 #[tokio::test]

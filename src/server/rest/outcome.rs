@@ -79,10 +79,12 @@ fn status(error: &CallError) -> StatusCode {
         CallError::Store(_) | CallError::NoCredential { .. } | CallError::Client { .. } | CallError::Cancelled => {
             StatusCode::SERVICE_UNAVAILABLE
         }
+        CallError::Midway { error, .. } => status(error),
         CallError::Timeout { .. } => StatusCode::GATEWAY_TIMEOUT,
         CallError::Unreachable { .. }
         | CallError::Remote(_)
         | CallError::Upstream(_)
+        | CallError::Storage { .. }
         | CallError::Redirected { .. }
         | CallError::Undecodable { .. }
         | CallError::TooLarge { .. } => StatusCode::BAD_GATEWAY,

@@ -94,6 +94,9 @@ impl Composed<'_> {
             source.line(&format!("const NAME: &'static str = {};", literal(name)));
             source.line(&format!("const DEFAULTS: &'static str = {};", literal(&Value::Object(defaults).to_string())));
         });
+        if self.composite.file.is_some() {
+            source.line(&format!("impl crate::executor::SendsFile for {} {{}}", self.kind));
+        }
     }
 }
 

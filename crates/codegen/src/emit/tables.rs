@@ -6,7 +6,7 @@ use crate::load::ToolsetSettings;
 use crate::lower::LoweredProvider;
 use infra_mcp_model::{
     Alias, Authentication, Binding, BodyMember, Condition, DeviceLogin, EffectWhen, Environment, Header, Hint, List,
-    Listing, Operation, OptIn, Parameter, PathTemplate, Phrase, Prompt, PromptArgument, Provider, Reference,
+    Listing, LocalFile, Operation, OptIn, Parameter, PathTemplate, Phrase, Prompt, PromptArgument, Provider, Reference,
     RelayedStep, RemoteServer, RequestBody, RequestDefault, RestRoute, Review, Route, Segment, SessionLogin,
     SharedArgument, Text, Tool, Toolset,
 };
@@ -257,7 +257,8 @@ fn binding(row: &Binding) -> Expression {
             let operations = ("operations", list(&row.operations, operation));
             let relayed = ("relayed", list(&row.relayed, relayed_step));
             let pages = ("pages", list(&row.pages, operation));
-            let fields = [operations, relayed, pages, arguments(&row.arguments), resource(&row.resource)];
+            let file = ("file", option(row.file.as_ref(), local_file));
+            let fields = [operations, relayed, pages, arguments(&row.arguments), resource(&row.resource), file];
             Expression::call("Binding::Composite", Expression::row("Composite", fields))
         }
         Binding::Relay(row) => {
@@ -273,9 +274,18 @@ fn binding(row: &Binding) -> Expression {
     }
 }
 
+fn local_file(row: &LocalFile) -> Expression {
+    Expression::row("LocalFile", [("argument", text(&row.argument)), ("max_bytes", plain(row.max_bytes))])
+}
+
 fn relayed_step(row: &RelayedStep) -> Expression {
-    let fields =
-        [("id", text(&row.id)), ("tool", text(&row.tool)), arguments(&row.arguments), ("reads", plain(row.reads))];
+    let fields = [
+        ("id", text(&row.id)),
+        ("tool", text(&row.tool)),
+        arguments(&row.arguments),
+        ("reads", plain(row.reads)),
+        ("timeout_seconds", plain(row.timeout_seconds)),
+    ];
     Expression::row("RelayedStep", fields)
 }
 

@@ -58,6 +58,8 @@ pub struct Standalone {
     pub resource: String,
     /// The tool that shows what a composite or relayed tool acts on, by the same argument; empty where none does.
     pub reader: String,
+    /// The argument that names a file of this machine which a composite tool sends away; empty where none does.
+    pub local_file: String,
 }
 
 /// What a call of a definition that stands alone does.
@@ -122,6 +124,8 @@ pub struct RelayStep {
     pub arguments: Vec<String>,
     /// It changes nothing.
     pub reads: bool,
+    /// How long it may take, in seconds; 0 where what holds for the provider is enough.
+    pub timeout_seconds: u64,
 }
 
 /// The JSON body of a [`Step`].
@@ -160,7 +164,7 @@ pub struct Facts {
     pub opt_in: bool,
 }
 
-const KEYS: [&str; 30] = [
+const KEYS: [&str; 31] = [
     "tool",
     "name",
     "title",
@@ -189,6 +193,7 @@ const KEYS: [&str; 30] = [
     "timeout_argument",
     "resource",
     "reader",
+    "local_file",
     "phrase",
     "opt_in",
 ];
@@ -266,6 +271,7 @@ impl Reader<'_> {
             group: text("group"),
             resource: text("resource").unwrap_or_default(),
             reader: text("reader").unwrap_or_default(),
+            local_file: text("local_file").unwrap_or_default(),
         });
         Some(Definition {
             facts: self.facts(pointer, &name, object),
@@ -299,12 +305,12 @@ impl Reader<'_> {
         for (id, step) in composite.as_object().into_iter().flatten() {
             let text = |key: &str| step.get(key).and_then(Value::as_str).map(str::to_owned);
             if let Some(tool) = text("relay") {
-                let reads = step.get("reads").is_some_and(|reads| reads == true);
                 steps.relayed.push(RelayStep {
                     id: id.clone(),
                     tool,
                     arguments: strings(step.get("arguments")),
-                    reads,
+                    reads: step.get("reads").is_some_and(|reads| reads == true),
+                    timeout_seconds: step.get("timeout_seconds").and_then(Value::as_u64).unwrap_or(0),
                 });
                 continue;
             }

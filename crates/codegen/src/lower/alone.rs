@@ -6,8 +6,8 @@ use super::operation::{LoweredOperation, method, path_template};
 use super::schema::Direction;
 use crate::load::{Action, Definition, RelayStep, Standalone, Step, StepBody, Steps};
 use infra_mcp_model::{
-    Answer, Binding, BodyMember, Composite, Location, Method, Operation, Parameter, PathTemplate, Relay, RelayedStep,
-    RequestBody, Segment, Style, Text,
+    Answer, Binding, BodyMember, Composite, LocalFile, Location, Method, Operation, Parameter, PathTemplate, Relay,
+    RelayedStep, RequestBody, Segment, Style, Text,
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value, json};
@@ -42,6 +42,7 @@ pub(super) fn binding(definition: &Definition, alone: &Standalone) -> Result<(Bi
     }
     let arguments = arguments.into_iter().map(Text::from).collect();
     let resource = Text::from(resource.clone());
+    let file = local_file(&alone.local_file, &input_schema)?;
     let binding = match relayed {
         Some((tool, timeout_seconds, timeout_argument)) => Binding::Relay(Relay {
             tool: tool.clone().into(),
@@ -54,10 +55,25 @@ pub(super) fn binding(definition: &Definition, alone: &Standalone) -> Result<(Bi
             let operations = steps.requests.iter().map(step).collect::<Result<_, _>>()?;
             let relayed = steps.relayed.iter().map(relayed_step).collect();
             let pages = steps.pages.iter().map(page).collect::<Result<_, _>>()?;
-            Binding::Composite(Composite { operations, relayed, pages, arguments, resource })
+            Binding::Composite(Composite { operations, relayed, pages, arguments, resource, file })
         }
     };
     Ok((binding, input_schema))
+}
+
+/// The file that a composite tool sends away. What it is gets into two more arguments before a call is judged.
+fn local_file(argument: &str, schema: &Value) -> Result<Option<LocalFile>, String> {
+    if argument.is_empty() {
+        return Ok(None);
+    }
+    let property = |name: &str| schema.get("properties")?.get(name);
+    let max_bytes = property("size_bytes").and_then(|size| size.get("maximum")?.as_u64());
+    match (property(argument), property("sha256"), max_bytes) {
+        (Some(_), Some(_), Some(max_bytes)) => Ok(Some(LocalFile { argument: argument.to_owned().into(), max_bytes })),
+        _ => Err(format!(
+            "it sends the file `{argument}` and lacks that argument, `sha256`, or `size_bytes` with a maximum"
+        )),
+    }
 }
 
 fn relayed_step(step: &RelayStep) -> RelayedStep {
@@ -66,6 +82,7 @@ fn relayed_step(step: &RelayStep) -> RelayedStep {
         tool: step.tool.clone().into(),
         arguments: step.arguments.iter().cloned().map(Text::from).collect(),
         reads: step.reads,
+        timeout_seconds: step.timeout_seconds,
     }
 }
 

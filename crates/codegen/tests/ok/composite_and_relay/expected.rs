@@ -7,7 +7,7 @@ use std::borrow::Cow::Borrowed as B;
 pub static PROVIDERS: &[&Provider] = &[&ACME];
 
 /// The names of all tools by provider, former ones included, with a space between two.
-pub static NAMES: &[(&str, &str)] = &[("acme", "power_off far_list far_wipe")];
+pub static NAMES: &[(&str, &str)] = &[("acme", "power_off send_image far_list far_wipe")];
 
 #[doc = "Acme"]
 pub static ACME: Provider = Provider {
@@ -97,6 +97,18 @@ pub static ACME: Provider = Provider {
                 SharedArgument {
                     name: B("machine"),
                     schema: B(r#"{"type":"string","description":"Which machine. A label, or a beginning that fits one alone, will do too."}"#),
+                },
+                SharedArgument {
+                    name: B("path"),
+                    schema: B(r#"{"type":"string","description":"Which file."}"#),
+                },
+                SharedArgument {
+                    name: B("sha256"),
+                    schema: B(r#"{"type":"string","description":"What it must be."}"#),
+                },
+                SharedArgument {
+                    name: B("size_bytes"),
+                    schema: B(r#"{"type":"integer","description":"How long it must be. 1 to 1048576."}"#),
                 },
                 SharedArgument {
                     name: B("patience"),
@@ -201,6 +213,7 @@ pub static ACME: Provider = Provider {
                                 tool: B("list"),
                                 arguments: B(&[B("label")]),
                                 reads: true,
+                                timeout_seconds: 90,
                             },
                         ]),
                         pages: B(&[
@@ -229,6 +242,7 @@ pub static ACME: Provider = Provider {
                         ]),
                         arguments: B(&[B("id"), B("force"), B("type")]),
                         resource: B("id"),
+                        file: None,
                     }),
                     reader: B(""),
                     input_schema: B(r#"{"type":"object","required":["id"],"properties":{"id":{"type":"integer","minimum":1},"force":{"type":"boolean","default":false},"type":{"type":"string"}},"additionalProperties":false}"#),
@@ -239,6 +253,54 @@ pub static ACME: Provider = Provider {
                         end: B(r#"},"required":["id"]},"annotations":{"readOnlyHint":false,"destructiveHint":true,"idempotentHint":true,"openWorldHint":true}}"#),
                         signature: B("id, force?, type?"),
                         required: B("id, …"),
+                    },
+                },
+                Tool {
+                    name: B("send_image"),
+                    title: B("Send an image"),
+                    description: B("Sends an image of this machine to another one."),
+                    toolset: B("machines"),
+                    operation_name: B("send_image"),
+                    aliases: B(&[]),
+                    review: Review {
+                        effect: Effect::Destructive,
+                        effect_when: B(&[]),
+                        money: false,
+                        exec: false,
+                        asynchronous: false,
+                        idempotent: true,
+                        scope: B("machines:write"),
+                        secret_arguments: B(&[]),
+                        secret_results: B(&[]),
+                        phrases: B(&[]),
+                        opt_in: false,
+                        reviewed: true,
+                    },
+                    binding: Binding::Composite(Composite {
+                        operations: B(&[]),
+                        relayed: B(&[
+                            RelayedStep {
+                                id: B("take"),
+                                tool: B("take"),
+                                arguments: B(&[B("machine"), B("sha256")]),
+                                reads: false,
+                                timeout_seconds: 0,
+                            },
+                        ]),
+                        pages: B(&[]),
+                        arguments: B(&[B("machine"), B("path"), B("sha256"), B("size_bytes")]),
+                        resource: B("machine"),
+                        file: Some(LocalFile { argument: B("path"), max_bytes: 1048576 }),
+                    }),
+                    reader: B(""),
+                    input_schema: B(r#"{"type":"object","required":["machine","path"],"properties":{"machine":{"type":"string"},"path":{"type":"string"},"sha256":{"type":"string"},"size_bytes":{"type":"integer","minimum":1,"maximum":1048576}},"additionalProperties":false}"#),
+                    listing: Listing {
+                        head: B(r#"{"name":"send_image""#),
+                        title: B(r#","title":"Send an image""#),
+                        tail: B(r#","description":"Sends an image of this machine to another one.","inputSchema":{"type":"object","properties":{"machine":{"type":"string","description":"Which machine. A label, or a beginning that fits one alone, will do too."},"path":{"type":"string","description":"Which file."},"sha256":{"type":"string","description":"What it must be."},"size_bytes":{"type":"integer","description":"How long it must be. 1 to 1048576."}"#),
+                        end: B(r#"},"required":["machine","path"]},"annotations":{"readOnlyHint":false,"destructiveHint":true,"idempotentHint":true,"openWorldHint":true}}"#),
+                        signature: B("machine, path, sha256?, size_bytes?"),
+                        required: B("machine, path, …"),
                     },
                 },
                 Tool {
@@ -382,6 +444,23 @@ pub mod composites {
             const NAME: &'static str = "power_off";
             const DEFAULTS: &'static str = r#"{"force":false}"#;
         }
+        /// Arguments of `send_image`, defaults filled in.
+        #[derive(Debug, Clone, PartialEq, ::serde::Deserialize)]
+        pub struct SendImage {
+            /// Which machine. A label, or a beginning that fits one alone, will do too.
+            pub machine: String,
+            /// Which file.
+            pub path: String,
+            /// What it must be.
+            pub sha256: Option<String>,
+            /// How long it must be. 1 to 1048576.
+            pub size_bytes: Option<i64>,
+        }
+        impl CompositeTool for SendImage {
+            const NAME: &'static str = "send_image";
+            const DEFAULTS: &'static str = "{}";
+        }
+        impl crate::executor::SendsFile for SendImage {}
         /// The requests of these tools. A value of `null` is left out.
         pub mod requests {
             use super::*;
@@ -456,6 +535,21 @@ pub mod composites {
                 }
             }
             impl SentBy<super::PowerOff> for State {}
+            /// The tool `take` of the MCP server.
+            #[derive(Debug, Clone, Default, PartialEq)]
+            pub struct Take {
+                /// `machine`
+                pub machine: Value,
+                /// `sha256`
+                pub sha256: Value,
+            }
+            impl crate::executor::Request for Take {
+                const ID: &'static str = "take";
+                fn into_values(self) -> Vec<(&'static str, Value)> {
+                    vec![("machine", self.machine), ("sha256", self.sha256)]
+                }
+            }
+            impl SentBy<super::SendImage> for Take {}
         }
         /// Carries the tools out. Each method gives the answer of its tool.
         pub trait Composites: Sync {
@@ -465,6 +559,12 @@ pub mod composites {
                 arguments: PowerOff,
                 steps: Steps<'_, PowerOff>,
             ) -> impl Future<Output = Result<Value, CallError>> + Send;
+            /// Send an image
+            fn send_image(
+                &self,
+                arguments: SendImage,
+                steps: Steps<'_, SendImage>,
+            ) -> impl Future<Output = Result<Value, CallError>> + Send;
         }
         /// Has the handler of its tool carry a call out.
         ///
@@ -473,6 +573,7 @@ pub mod composites {
         pub async fn carry_out(handlers: &impl Composites, run: Run<'_>) -> Result<Reply, CallError> {
             let answer = match run.tool() {
                 "power_off" => handlers.power_off(run.arguments::<PowerOff>()?, run.steps()).await?,
+                "send_image" => handlers.send_image(run.arguments::<SendImage>()?, run.steps()).await?,
                 _ => return Err(run.unknown()),
             };
             Ok(run.finish(&answer))
@@ -519,6 +620,33 @@ pub mod types {
             impl ToolCall for PowerOff {
                 const PROVIDER: &'static str = "acme";
                 const NAME: &'static str = "power_off";
+            }
+            /// Send an image
+            ///
+            /// Sends an image of this machine to another one.
+            #[derive(Debug, Clone, PartialEq, ::serde::Serialize)]
+            pub struct SendImage {
+                /// Which machine. A label, or a beginning that fits one alone, will do too.
+                pub machine: String,
+                /// Which file.
+                pub path: String,
+                /// What it must be.
+                #[serde(skip_serializing_if = "Option::is_none")]
+                pub sha256: Option<String>,
+                /// How long it must be. 1 to 1048576.
+                #[serde(skip_serializing_if = "Option::is_none")]
+                pub size_bytes: Option<i64>,
+            }
+            impl SendImage {
+                /// With the required arguments; the optional ones are left out.
+                #[must_use]
+                pub fn new(machine: String, path: String) -> Self {
+                    Self { machine, path, sha256: None, size_bytes: None }
+                }
+            }
+            impl ToolCall for SendImage {
+                const PROVIDER: &'static str = "acme";
+                const NAME: &'static str = "send_image";
             }
             /// List far machines
             ///
@@ -567,6 +695,13 @@ pub mod types {
                 let mut samples = Vec::new();
                 let filled = ::serde_json::to_value(PowerOff { id: 1, force: Some(true), type_: Some("sample type".to_owned()) }).expect("plain data");
                 samples.push(("acme", "power_off", filled, r#"{"id":1,"force":true,"type":"sample type"}"#));
+                let filled = ::serde_json::to_value(SendImage {
+                    machine: "sample machine".to_owned(),
+                    path: "sample path".to_owned(),
+                    sha256: Some("sample sha256".to_owned()),
+                    size_bytes: Some(1),
+                }).expect("plain data");
+                samples.push(("acme", "send_image", filled, r#"{"machine":"sample machine","path":"sample path","sha256":"sample sha256","size_bytes":1}"#));
                 let filled = ::serde_json::to_value(FarList {}).expect("plain data");
                 samples.push(("acme", "far_list", filled, "{}"));
                 let filled = ::serde_json::to_value(FarWipe {

@@ -253,6 +253,8 @@ pub struct RemoteError {
     pub message: String,
     /// What else it tells, as a JSON object; empty if nothing.
     pub details: String,
+    /// What the provider's description says to do about the code.
+    pub hint: Option<&'static str>,
 }
 
 impl fmt::Display for RemoteError {
@@ -266,7 +268,11 @@ impl fmt::Display for RemoteError {
             "" => f.write_str(".")?,
             message => write!(f, ": {message}")?,
         }
-        if self.details.is_empty() { Ok(()) } else { write!(f, "\n{}", self.details) }
+        for more in [Some(self.details.as_str()).filter(|details| !details.is_empty()), self.hint].into_iter().flatten()
+        {
+            write!(f, "\n{more}")?;
+        }
+        Ok(())
     }
 }
 

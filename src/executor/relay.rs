@@ -286,6 +286,7 @@ fn remote_error(call: &Call, code: Option<String>, message: &str, told: Option<&
     let shown = |text: &str, length| shorten(&call.mask(text), length);
     CallError::Remote(Box::new(RemoteError {
         provider: call.entry.provider.title.clone(),
+        hint: code.as_deref().and_then(|code| call.entry.provider.hint(code)),
         code: code.map(|code| shown(&code, 100)),
         message: shown(message, MESSAGE),
         details: told.map(|told| shown(&further(told), DETAILS)).unwrap_or_default(),

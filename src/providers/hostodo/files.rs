@@ -3,12 +3,27 @@
 use serde_json::{Map, Value};
 
 use super::requests::{InstallSlot, ReserveSlot};
-use super::{Answer, HostodoUploadFile, text};
+use super::{Answer, HostodoInstallArtifact, HostodoUploadFile, passed_on, text};
 use crate::error::CallError;
 use crate::executor::Steps;
 
 /// The longest name of a file that the provider takes, in characters.
 const LONGEST_NAME: usize = 200;
+
+/// Has a file installed that somebody else has uploaded. The machine was named for the sake of its owner's consent.
+pub(super) async fn hostodo_install_artifact(
+    arguments: HostodoInstallArtifact,
+    steps: Steps<'_, HostodoInstallArtifact>,
+) -> Answer {
+    let HostodoInstallArtifact { artifact_id, destination_path, mode, owner, .. } = arguments;
+    let install = InstallSlot {
+        artifact_id: artifact_id.into(),
+        destination_path: destination_path.into(),
+        mode: mode.into(),
+        owner: owner.into(),
+    };
+    steps.send(install).await.map(passed_on)
+}
 
 /// Reserves a slot, sends the file there and has it installed. With the id of a slot that was filled before, it only
 /// installs, unless nothing ever arrived there.

@@ -10,6 +10,8 @@ mod orders;
 mod tests;
 #[cfg(test)]
 mod upload_tests;
+#[cfg(test)]
+mod upstream_tests;
 
 use serde_json::Value;
 
@@ -42,7 +44,14 @@ handlers! {
     hostodo_get_invoice(HostodoGetInvoice) by orders;
     hostodo_deploy_instance(HostodoDeployInstance) by orders;
     hostodo_wait_vm_command(HostodoWaitVmCommand) by commands;
+    hostodo_start_vm_command(HostodoStartVmCommand) by commands;
+    hostodo_install_artifact(HostodoInstallArtifact) by files;
     hostodo_upload_file(HostodoUploadFile) by files;
+}
+
+/// What a step answered that is passed on: as JSON, or in the words that came instead.
+fn passed_on(reply: crate::executor::Reply) -> Value {
+    serde_json::from_str(&reply.body).unwrap_or(Value::String(reply.body))
 }
 
 /// A member as text; empty where it is none.

@@ -7,7 +7,7 @@ use super::uploads::Slot;
 use super::{State, machines, text_of};
 use crate::arguments::Arguments;
 use crate::sandbox::clock::Timestamp;
-use infra_mcp_model::{Binding, Provider, Tool};
+use infra_mcp_model::{Binding, Provider, Text, Tool};
 use serde_json::{Map, Value, json};
 
 /// Revisions that `initialize` agrees to; the last one is offered where another is asked for.
@@ -50,7 +50,7 @@ pub(super) struct Message<'m> {
 }
 
 /// Answers one message; none for a notification.
-pub(super) fn answer(state: &mut State, provider: &'static Provider, body: &[u8], with: &Message<'_>) -> Option<Value> {
+pub(super) fn answer(state: &mut State, tools: &[Tool], body: &[u8], with: &Message<'_>) -> Option<Value> {
     let Ok(message) = serde_json::from_slice::<Value>(body) else {
         return Some(error(&Value::Null, -32700, "This is no JSON."));
     };
@@ -64,11 +64,10 @@ pub(super) fn answer(state: &mut State, provider: &'static Provider, body: &[u8]
             json!({ "protocolVersion": agreed, "capabilities": { "tools": {} }, "serverInfo": info })
         }
         "ping" => json!({}),
-        "tools/list" => json!({ "tools": relayed(provider).map(listed).collect::<Vec<_>>() }),
+        "tools/list" => json!({ "tools": tools.iter().map(listed).collect::<Vec<_>>() }),
         "tools/call" => {
             let name = text_of(&parameters, "name");
-            let (Some(needs), Some(tool)) = (needs_of(name), relayed(provider).find(|tool| remote_name(tool) == name))
-            else {
+            let (Some(needs), Some(tool)) = (needs_of(name), tools.iter().find(|tool| tool.name == name)) else {
                 return Some(error(id, -32602, &format!("There is no tool {name}.")));
             };
             let given = parameters.get("arguments").and_then(Value::as_object).cloned().unwrap_or_default();
@@ -94,21 +93,35 @@ fn result_of(outcome: Outcome) -> Value {
     json!({ "content": text, "structuredContent": structured, "isError": is_error })
 }
 
-/// The tools of the provider that are somebody else's to carry out: those of this endpoint.
-fn relayed(provider: &'static Provider) -> impl Iterator<Item = &'static Tool> {
-    provider.tools().filter(|tool| matches!(tool.binding, Binding::Relay(_)))
+/// The tools of this endpoint, which ours pass calls on to: by their names and with their arguments alone.
+pub(super) fn tools(provider: &'static Provider) -> Vec<Tool> {
+    let of = |tool: &'static Tool| match &tool.binding {
+        Binding::Relay(relay) => Some(Tool { name: relay.tool.clone(), ..tool.clone() }),
+        Binding::Composite(composite) => {
+            let step = composite.relayed.iter().find(|step| step.tool == tool.name)?;
+            Some(Tool { input_schema: narrowed(&tool.input_schema, &step.arguments).into(), ..tool.clone() })
+        }
+        Binding::Operation(_) => None,
+    };
+    provider.tools().filter_map(of).collect()
 }
 
-fn remote_name(tool: &Tool) -> &str {
-    match &tool.binding {
-        Binding::Relay(relay) => &relay.tool,
-        Binding::Operation(_) | Binding::Composite(_) => "",
+/// A schema with only these properties.
+fn narrowed(schema: &str, kept: &[Text]) -> String {
+    let mut schema: Value = serde_json::from_str(schema).unwrap_or_default();
+    let keeps = |name: &str| kept.iter().any(|known| known == name);
+    if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
+        properties.retain(|name, _| keeps(name));
     }
+    if let Some(required) = schema.get_mut("required").and_then(Value::as_array_mut) {
+        required.retain(|name| name.as_str().is_some_and(keeps));
+    }
+    schema.to_string()
 }
 
 fn listed(tool: &Tool) -> Value {
     let schema: Value = serde_json::from_str(&tool.input_schema).unwrap_or_default();
-    json!({ "name": remote_name(tool), "description": tool.description, "inputSchema": schema })
+    json!({ "name": tool.name, "description": tool.description, "inputSchema": schema })
 }
 
 /// The checks in their order, then the action.
@@ -127,7 +140,7 @@ fn call(
     let given = Arguments::validate(tool, given).map_err(|violations| invalid(violations.to_string()))?;
     let given = given.as_map();
     state.rates.take(Counted::Customer(with.token.customer), with.now)?;
-    let name = remote_name(tool);
+    let name = tool.name.as_ref();
     let Some(at) = state.machine_of(given, with.token.customer, name)? else {
         return Ok(match name {
             "hostodo_list_vms" => {

@@ -22,7 +22,7 @@ use access::{Audit, OWNER_TOKEN, REST_TOKEN, Rates, STAFF_TOKEN, Switches};
 use bytes::Bytes;
 use http::header::{ACCEPT, ALLOW, AUTHORIZATION, CONTENT_TYPE, HOST, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
-use infra_mcp_model::Provider;
+use infra_mcp_model::{Provider, Tool};
 use refusal::Refusal;
 use ring::{digest, hmac, rand};
 use serde_json::{Map, Value, json};
@@ -30,7 +30,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// The simulated provider.
 pub(super) struct Hostodo {
-    provider: &'static Provider,
+    /// The tools of the MCP endpoint.
+    tools: Vec<Tool>,
     clock: Arc<dyn Clock>,
     state: Mutex<State>,
     /// Requests without a credential are the owner's.
@@ -95,7 +96,7 @@ impl Hostodo {
             key: key.expect("the system gives random numbers"),
             counter: 0,
         };
-        Self { provider, clock, state: Mutex::new(state), at_home }
+        Self { tools: mcp::tools(provider), clock, state: Mutex::new(state), at_home }
     }
 
     fn credential<'r>(&self, headers: &'r HeaderMap, owners: &'static str) -> Option<std::borrow::Cow<'r, str>> {
@@ -125,7 +126,7 @@ impl Hostodo {
         };
         let base = base(request);
         let with = mcp::Message { token, base: &base, now: self.clock.now() };
-        let Some(message) = mcp::answer(state, self.provider, request.body(), &with) else {
+        let Some(message) = mcp::answer(state, &self.tools, request.body(), &with) else {
             return status(StatusCode::ACCEPTED);
         };
         let accept = request.headers().get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("*/*");

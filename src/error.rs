@@ -159,6 +159,17 @@ pub enum CallError {
         /// What was done, and how to go on from there, in sentences.
         done: String,
     },
+    /// The call was carried out, and the task that it began did not end well.
+    #[error("The task {id} ended with {state:?}{}{} Read the current state before you try again.",
+        if told.is_empty() { "" } else { ": " }, if told.is_empty() { "." } else { told })]
+    Task {
+        /// Its id.
+        id: String,
+        /// Its state.
+        state: String,
+        /// What the provider says came of it, shortened; empty if nothing.
+        told: String,
+    },
     /// Things are not as the call needs them, so its handler ended it.
     #[error("{problem}{}", aftermath(*unsettled))]
     Unmet {
@@ -187,6 +198,7 @@ impl CallError {
             Self::Unreachable { .. } => "upstream_unreachable",
             Self::Timeout { .. } => "upstream_timeout",
             Self::Remote(remote) => remote.code.as_deref().unwrap_or("upstream_error"),
+            Self::Task { .. } => "task_failed",
             Self::Midway { error, .. } => error.code(),
             Self::Upstream(_)
             | Self::Storage { .. }

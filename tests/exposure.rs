@@ -221,3 +221,25 @@ fn the_prompt_is_there_where_its_tools_are() {
         client.end();
     }
 }
+
+#[test]
+fn a_call_that_waits_tells_how_far_its_task_is() {
+    let state = TempDir::new().unwrap();
+    let mut client = Client::start(XO, state.path(), &["--access", "full", "--approval", "none"]);
+    let tools = client.tools();
+    let action = tools.iter().find(|tool| tool["name"] == "vms_action").unwrap();
+    assert_eq!(action["inputSchema"]["properties"]["wait"]["type"], "boolean");
+    assert!(action["inputSchema"]["properties"]["wait_seconds"]["description"].as_str().unwrap().contains("seconds"));
+    let arguments = json!({"operation": "CleanRebootVm", "id": "00000003-0000-4000-8000-000000000001", "wait": true});
+    let params = json!({"name": "vms_action", "arguments": arguments, "_meta": {"progressToken": "p"}});
+    let mut answer = client.request("tools/call", &params);
+    let mut told = 0;
+    while answer["method"] == "notifications/progress" {
+        assert_eq!(answer["params"]["progressToken"], "p");
+        told += 1;
+        answer = client.next();
+    }
+    assert!(told > 0 && answer["result"]["isError"] != true, "{told} {answer}");
+    assert!(answer["result"]["content"][0]["text"].as_str().unwrap().contains("\"status\":\"success\""), "{answer}");
+    client.end();
+}

@@ -36,6 +36,7 @@ fn tool(schema: impl Into<Text>, secret_arguments: &[&'static str]) -> Tool {
             points: 0,
             deprecated: false,
         }),
+        awaits: false,
         reader: "".into(),
         input_schema: schema.into(),
         listing: Listing::default(),

@@ -42,6 +42,7 @@ pub use files::{Fingerprint, LocalFiles};
 pub(crate) use remote::RemoteLine;
 pub use remote::RemoteServer;
 pub use request::BuildError;
+pub(crate) use response::shorten;
 pub use response::{Media, Reply};
 pub use send::NetworkOptions;
 

@@ -7,6 +7,7 @@ use infra_mcp_model::{Location, Tool};
 use serde_json::{Map, Value};
 
 use super::Server;
+use crate::account::Account;
 use crate::arguments::Arguments;
 use crate::call::{Call, Caller};
 use crate::catalogue::Entry;
@@ -27,7 +28,7 @@ impl Server {
         };
         // It is this server that looks, on behalf of whoever calls.
         let caller = Caller { principal: Arc::new(Principal::local()), ..call.caller.clone() };
-        let read = match self.reading(reader, arguments, caller) {
+        let read = match reading(reader, &call.account, arguments, caller) {
             Ok(read) => self.look(read).await.and_then(|reply| json(reader, &reply)),
             Err(error) => Err(error),
         };
@@ -38,21 +39,21 @@ impl Server {
         }
     }
 
-    /// A read that nobody asked for.
-    pub(super) fn reading(
-        &self,
-        entry: Entry,
-        arguments: Map<String, Value>,
-        caller: Caller,
-    ) -> Result<Call, CallError> {
-        let arguments = Arguments::validate(entry.tool, arguments).map_err(CallError::Arguments)?;
-        Ok(Call { entry, arguments, account: self.account(entry.provider)?, caller })
-    }
-
-    /// Carries it out, if policy lets it.
+    /// Carries out a read that nobody asked for, if policy lets it.
     pub(super) async fn look(&self, read: Call) -> Result<Reply, CallError> {
         providers::carry_out(&self.executor, self.gate.admit_look(read).map_err(CallError::Refused)?).await
     }
+}
+
+/// A read that nobody asked for.
+pub(super) fn reading(
+    entry: Entry,
+    account: &Arc<Account>,
+    arguments: Map<String, Value>,
+    caller: Caller,
+) -> Result<Call, CallError> {
+    let arguments = Arguments::validate(entry.tool, arguments).map_err(CallError::Arguments)?;
+    Ok(Call { entry, arguments, account: Arc::clone(account), caller })
 }
 
 /// What an answer says.

@@ -13,6 +13,7 @@ mod question;
 mod reference;
 pub mod rest;
 mod served;
+mod task;
 mod unknown;
 
 use std::collections::HashMap;
@@ -178,13 +179,15 @@ impl Server {
         recording: &mut Recording<'_>,
     ) -> Result<Reply, CallError> {
         let evidence = self.gate.take_evidence(entry.tool, &mut given.arguments);
-        self.resolve(entry, &mut given.arguments, &caller).await?;
+        let account = self.account(entry.provider);
+        if let Ok(account) = &account {
+            self.resolve(entry, account, &mut given.arguments, &caller).await?;
+        }
         self.identify_file(entry, &mut given.arguments, &caller).await?;
         let told = given.of_operation;
         let wrong = |violations: Violations| if told { violations.explained(self.describe(entry)) } else { violations };
         let arguments = given.validate(entry.tool).map_err(wrong).map_err(CallError::Arguments)?;
-        let account = self.account(entry.provider)?;
-        let call = Call { entry, arguments, account, caller };
+        let call = Call { entry, arguments, account: account?, caller };
         let resource = if self.gate.must_see_resource(&call) { self.see_resource(&call).await? } else { None };
         let principal = Arc::clone(&call.caller.principal);
         let outlook = self.secrets.outlook(entry.tool, &principal);
@@ -192,11 +195,16 @@ impl Server {
         let readable = look::reader_of(entry).is_some_and(|reader| principal.grant().admits(&reader));
         let shown = |call: &Call| preview::preview(call, resource.as_ref().filter(|_| readable), outlook);
         recording.on(|trail| trail.made(&call));
+        let task = task::Wait::of(&call);
         let intent = |approval: Option<&str>| recording.intent(approval);
         match self.gate.admit(call, resource.as_ref(), &evidence, shown, intent)? {
             Admission::Granted { authorized, approval } => {
                 recording.on(|trail| trail.approved(approval));
                 let reply = providers::carry_out(&self.executor, authorized).await?;
+                let reply = match task {
+                    Some(task) => Box::pin(self.follow(task, reply)).await?,
+                    None => reply,
+                };
                 Ok(result::thin(entry.tool, self.secrets.settle(entry.tool, &principal, reply)))
             }
             Admission::Wanted(request) => {

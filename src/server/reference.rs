@@ -1,11 +1,14 @@
 //! Names among the arguments of a call: which resource is meant, before anything else happens with the call.
 
+use std::sync::Arc;
+
 use infra_mcp_model::{Reference, Tool};
 use regress::Regex;
 use serde_json::{Map, Value};
 
-use super::look::json;
+use super::look::{json, reading};
 use super::{Recording, Server};
+use crate::account::Account;
 use crate::audit::Trail;
 use crate::call::Caller;
 use crate::catalogue::Entry;
@@ -23,6 +26,7 @@ impl Server {
     pub(super) async fn resolve(
         &self,
         entry: Entry,
+        account: &Arc<Account>,
         arguments: &mut Map<String, Value>,
         caller: &Caller,
     ) -> Result<(), CallError> {
@@ -41,7 +45,7 @@ impl Server {
                         Some(id) => id,
                         None => {
                             if list.is_none() {
-                                list = Some(self.list(entry, reference, argument, &text, caller).await?);
+                                list = Some(self.list(entry, account, reference, (argument, &text), caller).await?);
                             }
                             found(reference, argument, &text, list.as_ref().unwrap_or(&Value::Null))?
                         }
@@ -56,9 +60,9 @@ impl Server {
     async fn list(
         &self,
         entry: Entry,
+        account: &Arc<Account>,
         reference: &Reference,
-        argument: &str,
-        given: &str,
+        (argument, given): (&str, &str),
         caller: &Caller,
     ) -> Result<Value, CallError> {
         let tool = entry.provider.tools().find(|tool| tool.name == reference.tool);
@@ -73,7 +77,7 @@ impl Server {
         let mut trail = Trail::new(&list.tool.name, &query, caller);
         trail.found(list);
         let mut recording = Recording { recorder: &self.recorder, trail: Some(trail) };
-        let outcome = match self.reading(list, query, caller.clone()) {
+        let outcome = match reading(list, account, query, caller.clone()) {
             Ok(read) => {
                 recording.on(|trail| trail.made(&read));
                 self.look(read).await

@@ -20,10 +20,10 @@ pub use operation::{
 pub use prompt::{Prompt, PromptArgument};
 pub use provider::{
     Authentication, DeviceLogin, Environment, Expose, Header, Hint, OptIn, Provider, QueryArrays, Reference,
-    RemoteServer, RestRoute, Route, SessionLogin, SharedArgument, Toolset,
+    RemoteServer, RestRoute, Route, SessionLogin, SharedArgument, Tasks, Toolset,
 };
 pub use review::{Condition, Effect, EffectWhen, Phrase, Review};
-pub use tool::{Alias, Binding, Composite, Listing, LocalFile, Relay, RelayedStep, Tool};
+pub use tool::{Alias, Binding, Composite, Listing, LocalFile, Relay, RelayedStep, Tool, WAIT, WAIT_SECONDS};
 
 use std::borrow::Cow;
 

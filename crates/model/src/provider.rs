@@ -41,6 +41,8 @@ pub struct Provider {
     pub relay: Option<RemoteServer>,
     /// How names of resources are turned into ids before a call is looked at.
     pub references: List<Reference>,
+    /// How work is followed that goes on after an answer.
+    pub tasks: Option<Tasks>,
     /// What a resource has to say for tools that need to be let in.
     pub opt_in: Option<OptIn>,
     /// How a user gets a token by signing in elsewhere.
@@ -240,6 +242,27 @@ impl Reference {
     pub fn concerns(&self, toolset: &str) -> bool {
         self.toolsets.is_empty() || self.toolsets.iter().any(|name| name == toolset)
     }
+}
+
+/// Work that goes on after an answer: how it is known, read, and seen to be over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tasks {
+    /// The tool that reads a task. What it needs besides the id it gets from the call that began the task.
+    pub tool: Text,
+    /// The argument of that tool that is the id.
+    pub argument: Text,
+    /// The member of an answer that is the id of the task.
+    pub id: Text,
+    /// The member of a task that is its state.
+    pub state: Text,
+    /// The states in which it is over, and all went well.
+    pub done: List<Text>,
+    /// The states in which it is over, and did not go well.
+    pub failed: List<Text>,
+    /// The member of a task that says what came of it, or why it failed; empty where none does.
+    pub result: Text,
+    /// The member of a task that is the share done, in percent; empty where none is.
+    pub progress: Text,
 }
 
 /// A member of a resource that its owner sets to let certain tools in.

@@ -1,5 +1,11 @@
 use crate::{List, Operation, RequestBody, Review, Text};
 
+/// The argument that has a call wait for the task that it begins.
+pub const WAIT: &str = "wait";
+
+/// The argument that says for how many seconds at most.
+pub const WAIT_SECONDS: &str = "wait_seconds";
+
 /// One tool: a row of the catalogue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tool {
@@ -19,6 +25,8 @@ pub struct Tool {
     pub review: Review,
     /// What a call does.
     pub binding: Binding,
+    /// A call may begin a task, and waits for it where [`WAIT`] says so.
+    pub awaits: bool,
     /// The tool that reads the resource a call acts on, with the same path arguments; empty where none does.
     pub reader: Text,
     /// The full input schema: JSON Schema 2020-12, an object, `$ref` only into its own `$defs`.
@@ -152,6 +160,9 @@ impl Tool {
     /// Whether calls of the tool take an argument of this name.
     #[must_use]
     pub fn takes(&self, argument: &str) -> bool {
+        if self.awaits && matches!(argument, WAIT | WAIT_SECONDS) {
+            return true;
+        }
         match &self.binding {
             Binding::Operation(operation) => operation.takes(argument),
             Binding::Composite(Composite { arguments, .. }) | Binding::Relay(Relay { arguments, .. }) => {

@@ -83,6 +83,7 @@ fn status(error: &CallError) -> StatusCode {
         CallError::Timeout { .. } => StatusCode::GATEWAY_TIMEOUT,
         CallError::Unreachable { .. }
         | CallError::Remote(_)
+        | CallError::Task { .. }
         | CallError::Upstream(_)
         | CallError::Storage { .. }
         | CallError::Redirected { .. }

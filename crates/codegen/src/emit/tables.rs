@@ -8,7 +8,7 @@ use infra_mcp_model::{
     Alias, Authentication, Binding, BodyMember, Condition, DeviceLogin, EffectWhen, Environment, Header, Hint, List,
     Listing, LocalFile, Operation, OptIn, Parameter, PathTemplate, Phrase, Prompt, PromptArgument, Provider, Reference,
     RelayedStep, RemoteServer, RequestBody, RequestDefault, RestRoute, Review, Route, Segment, SessionLogin,
-    SharedArgument, Text, Tool, Toolset,
+    SharedArgument, Tasks, Text, Tool, Toolset,
 };
 use std::fmt::{Debug, Write as _};
 
@@ -87,6 +87,7 @@ fn provider(row: &Provider) -> Expression {
             ("expose", variant("Expose", row.expose)),
             ("relay", option(row.relay.as_ref(), remote_server)),
             ("references", list(&row.references, reference)),
+            ("tasks", option(row.tasks.as_ref(), tasks)),
             ("opt_in", option(row.opt_in.as_ref(), opt_in)),
             ("login", option(row.login.as_ref(), login)),
             ("toolsets", list(&row.toolsets, toolset)),
@@ -153,6 +154,22 @@ fn arguments_of_prompt(row: &Prompt) -> (&'static str, Expression) {
         Expression::row("PromptArgument", fields)
     };
     ("arguments", list(&row.arguments, argument))
+}
+
+fn tasks(row: &Tasks) -> Expression {
+    Expression::row(
+        "Tasks",
+        [
+            ("tool", text(&row.tool)),
+            ("argument", text(&row.argument)),
+            ("id", text(&row.id)),
+            ("state", text(&row.state)),
+            ("done", list(&row.done, text)),
+            ("failed", list(&row.failed, text)),
+            ("result", text(&row.result)),
+            ("progress", text(&row.progress)),
+        ],
+    )
 }
 
 fn opt_in(row: &OptIn) -> Expression {
@@ -243,6 +260,7 @@ fn tool(row: &Tool) -> Expression {
             ("aliases", list(&row.aliases, alias)),
             ("review", review(&row.review)),
             ("binding", binding(&row.binding)),
+            ("awaits", plain(row.awaits)),
             ("reader", text(&row.reader)),
             ("input_schema", text(&row.input_schema)),
             ("listing", listing(&row.listing)),

@@ -69,6 +69,9 @@ pub struct Settings {
     /// How arguments may name resources otherwise than by id.
     #[serde(default)]
     pub references: Vec<ReferenceSetting>,
+    /// How work is followed that goes on after an answer.
+    #[serde(default)]
+    pub tasks: Option<TasksSetting>,
     /// What a resource has to say for definitions with `opt_in`.
     #[serde(default)]
     pub opt_in: Option<OptInSetting>,
@@ -218,6 +221,31 @@ pub struct ReferenceSetting {
     pub name: String,
     /// What the resources are.
     pub kind: String,
+}
+
+/// `[tasks]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TasksSetting {
+    /// The tool that reads a task.
+    pub tool: String,
+    /// Its argument that is the id.
+    pub argument: String,
+    /// The member of an answer that is the id of a task.
+    pub id: String,
+    /// The member of a task that is its state.
+    pub state: String,
+    /// The states in which all went well.
+    pub done: Vec<String>,
+    /// The states in which it did not.
+    #[serde(default)]
+    pub failed: Vec<String>,
+    /// The member of a task that says what came of it.
+    #[serde(default)]
+    pub result: String,
+    /// The member of a task that is the share done, in percent.
+    #[serde(default)]
+    pub progress: String,
 }
 
 /// `[opt_in]`

@@ -241,6 +241,7 @@ pub(crate) fn request(
             deprecated: false,
         },
         input_schema,
+        accepts: false,
         notes: Vec::new(),
         success: (200, None),
     })

@@ -1,6 +1,6 @@
 //! The entry of a tool in `tools/list`, serialised.
 
-use infra_mcp_model::{Danger, Listing, RequestBody, Review};
+use infra_mcp_model::{Danger, Listing, RequestBody, Review, WAIT_SECONDS};
 use serde_json::{Map, Value, json};
 
 /// As many members of a request body are spelled out in a signature; of more, those that have to be given.
@@ -66,7 +66,8 @@ fn signatures(published: &Value, body: Option<&RequestBody>) -> (String, String)
     };
     let (mut all, mut brief) = (Line::default(), Line::default());
     let mut members = Vec::new();
-    for name in properties.keys() {
+    // How long to wait is told by the listed argument, for all operations alike.
+    for name in properties.keys().filter(|name| *name != WAIT_SECONDS) {
         let required = is_required(published, name);
         match wire(name) {
             Some(wire) => members.push((wire, required)),

@@ -165,9 +165,10 @@ impl<'a, 'r> Lowering<'a, 'r> {
             Some(_) => {}
         }
         defaults::apply(&mut lowered, &self.source.settings, bound, self.report);
+        let awaits = super::tasks::apply(&mut lowered, self.source.settings.tasks.as_ref());
         let route = Some(self.route(&lowered));
         let toolset = self.place(&name, operation, bound, file, pointer);
-        let words = Words { definition: bound, operation, source: self.source };
+        let words = Words { definition: bound, operation, source: self.source, awaits };
         let LoweredOperation { operation: bound, input_schema, .. } = lowered;
         let tool =
             tool::lower(&name, (Binding::Operation(bound), &input_schema), &words, &toolset.1, route, self.report);
@@ -263,7 +264,7 @@ impl<'a, 'r> Lowering<'a, 'r> {
                 let empty = json!({"tags": standalone.group.iter().collect::<Vec<_>>()});
                 let bound = Some((file, definition));
                 let toolset = self.place(&name, &empty, bound, &file.file, &definition.pointer);
-                let words = Words { definition: bound, operation: &empty, source };
+                let words = Words { definition: bound, operation: &empty, source, awaits: false };
                 let tool = tool::lower(&name, (binding, &schema), &words, &toolset.1, None, self.report);
                 self.keep(toolset, tool);
             }
@@ -344,7 +345,8 @@ impl<'a, 'r> Lowering<'a, 'r> {
         toolsets.iter_mut().for_each(|toolset| super::domain::settle(&file, toolset, self.report));
         let rest = super::rest::lower(self.source, &toolsets, self.report).into();
         let prompts = super::prompts::lower(self.source, &toolsets, self.report).into();
-        let provider = Provider { rest, prompts, ..head(self.source) };
+        let tasks = super::tasks::lower(self.source, &toolsets, self.report);
+        let provider = Provider { rest, prompts, tasks, ..head(self.source) };
         LoweredProvider { provider, toolsets, operations: self.operations, left_out: self.left_out }
     }
 }

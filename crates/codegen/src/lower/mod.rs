@@ -19,6 +19,7 @@ mod references;
 mod rest;
 pub(crate) mod sample;
 pub(crate) mod schema;
+mod tasks;
 mod text;
 mod tool;
 

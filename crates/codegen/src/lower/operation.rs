@@ -16,6 +16,8 @@ pub(crate) type Unservable = String;
 pub(crate) struct LoweredOperation {
     pub(crate) operation: Operation,
     pub(crate) input_schema: Value,
+    /// The document says that it may answer before its work is done (RFC 9110 section 15.3.3).
+    pub(crate) accepts: bool,
     /// Optional things left out, to be told.
     pub(crate) notes: Vec<String>,
     /// Status and schema of the success answer that carries JSON, for the simulated provider.
@@ -94,6 +96,7 @@ pub(crate) fn lower(
             deprecated: found.operation.get("deprecated") == Some(&Value::Bool(true)),
         },
         input_schema,
+        accepts: found.operation.pointer("/responses/202").is_some(),
         notes,
         success,
     })

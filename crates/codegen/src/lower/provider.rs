@@ -55,6 +55,7 @@ impl LoweredProvider {
         Provider {
             toolsets: chosen.iter().map(|lowered| toolset(lowered)).collect(),
             rest: self.provider.rest.iter().filter(|route| serves(&route.tool)).cloned().collect(),
+            tasks: self.provider.tasks.clone().filter(|tasks| serves(&tasks.tool)),
             prompts: self.provider.prompts.iter().filter(|one| one.tools.iter().all(&serves)).cloned().collect(),
             routes: chosen
                 .iter()
@@ -137,6 +138,7 @@ pub(super) fn head(source: &Source) -> Provider {
             hidden: texts(&relay.hidden),
         }),
         references: settings.references.iter().map(references::lower).collect(),
+        tasks: None,
         opt_in: settings.opt_in.as_ref().map(|opt_in| OptIn {
             member: opt_in.member.clone().into(),
             code: opt_in.code.clone().into(),

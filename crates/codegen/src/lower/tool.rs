@@ -5,7 +5,7 @@ use super::references::Named;
 use super::text::{bounded, one_line};
 use crate::load::{Definition, DefinitionFile, Source};
 use crate::report::{Report, Severity};
-use infra_mcp_model::{Binding, Effect, Method, Review, Route, Tool};
+use infra_mcp_model::{Binding, Effect, Method, Review, Route, Tool, WAIT, WAIT_SECONDS};
 use serde_json::{Map, Value};
 
 /// A tool of the model, with what emission needs beside it.
@@ -28,6 +28,8 @@ pub(super) struct Words<'a> {
     pub(super) definition: Option<(&'a DefinitionFile, &'a Definition)>,
     pub(super) operation: &'a Value,
     pub(super) source: &'a Source,
+    /// Its calls can wait for the task that they begin: arguments whose words are the generator's.
+    pub(super) awaits: bool,
 }
 
 impl Words<'_> {
@@ -69,7 +71,8 @@ impl Words<'_> {
             ("review", has(|definition| definition.facts.is_some())),
         ];
         let absent = named.iter().filter(|(_, present)| !present).map(|(name, _)| (*name).to_owned());
-        let wordless = paths.iter().filter(|path| self.parameter(path).is_none());
+        let ours = |path: &str| self.awaits && matches!(path, WAIT | WAIT_SECONDS);
+        let wordless = paths.iter().filter(|path| self.parameter(path).is_none() && !ours(path));
         absent.chain(wordless.map(|path| format!("parameters.{path}"))).collect()
     }
 
@@ -151,6 +154,7 @@ pub(super) fn lower(
         aliases: aliases.into(),
         review,
         binding,
+        awaits: words.awaits,
         reader: reader.into(),
         input_schema: input_schema.to_string().into(),
         listing,

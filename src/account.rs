@@ -1,7 +1,9 @@
 //! One authenticated connection to a provider: where requests go and what every one of them carries.
 
 mod remote;
+mod secret;
 mod session;
+mod several;
 #[cfg(test)]
 mod tests;
 
@@ -16,7 +18,9 @@ use infra_mcp_model::{Authentication, Provider, SessionLogin, Text};
 use url::Url;
 
 pub use remote::Remote;
+pub use secret::Secret;
 pub(crate) use session::{Session, Ticket};
+pub use several::{Accounts, Choice, DEFAULT, Unchosen};
 
 use crate::error::StartupError;
 
@@ -25,44 +29,6 @@ const MASK: &str = "***";
 
 /// Shorter credentials are not looked for in answers: masking them would tear up ordinary text.
 const SHORTEST_MASKED: usize = 6;
-
-/// A credential. Neither `Debug` nor `Display` shows it, and its memory is overwritten when it is dropped.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Takes the text over.
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
-    /// The credential itself, for the one place that sends it.
-    #[must_use]
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(MASK)
-    }
-}
-
-impl fmt::Display for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(MASK)
-    }
-}
-
-impl Drop for Secret {
-    fn drop(&mut self) {
-        let mut bytes = std::mem::take(&mut self.0).into_bytes();
-        bytes.fill(0);
-        // Keeps the compiler from leaving out writes that nothing reads.
-        std::hint::black_box(&bytes);
-    }
-}
 
 /// For which tools the declared body of a GET, HEAD or DELETE request goes into the query instead.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -91,6 +57,8 @@ impl BodyAsQuery {
 /// What a user can say about an account. The default is an account without a credential.
 #[derive(Debug, Clone, Default)]
 pub struct AccountSettings {
+    /// What calls choose it by, where its provider has several. The account of the environment has no name.
+    pub name: Option<String>,
     /// Replaces the base URL of the provider; it may have a path.
     pub base_url: Option<Url>,
     /// The credential.
@@ -114,6 +82,7 @@ pub struct AccountSettings {
 /// One authenticated connection to a provider, checked and ready: requests only copy from it.
 pub struct Account {
     provider: &'static Provider,
+    name: Option<String>,
     base_url: Url,
     base: String,
     headers: HeaderMap,
@@ -180,6 +149,7 @@ impl Account {
             base_url,
             remote: remote.transpose()?,
             session,
+            name: settings.name,
             provider,
             headers,
             secrets,
@@ -192,6 +162,36 @@ impl Account {
     #[must_use]
     pub fn provider(&self) -> &'static Provider {
         self.provider
+    }
+
+    /// Its name; the account of the environment has none.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// What calls choose it by, where there are others.
+    #[must_use]
+    pub fn called(&self) -> &str {
+        self.name().unwrap_or(DEFAULT)
+    }
+
+    /// Its address, and its name if it has one: what tells it from others in texts for people.
+    #[must_use]
+    pub fn place(&self) -> String {
+        match self.name() {
+            Some(name) => format!("{} ({name})", self.base_url),
+            None => self.base_url.to_string(),
+        }
+    }
+
+    /// Where its credential is, as part of a sentence: `XO_TOKEN, or XO_USERNAME and XO_PASSWORD,`
+    #[must_use]
+    pub fn credential(&self) -> String {
+        match self.name() {
+            Some(name) => format!("the credential of the account `{name}`"),
+            None => self.provider.environment.credential(),
+        }
     }
 
     /// Where requests go.
@@ -253,7 +253,8 @@ impl Account {
         let carried = headers.into_iter().flat_map(|(name, value)| [name.as_str().as_bytes(), value.as_bytes()]);
         let remote = self.remote.iter().flat_map(Remote::identity);
         let session = self.session.iter().flat_map(Session::identity);
-        std::iter::once(self.base.as_bytes()).chain(carried).chain(remote).chain(session)
+        let named = [self.base.as_bytes(), self.called().as_bytes()];
+        named.into_iter().chain(carried).chain(remote).chain(session)
     }
 
     /// The text without the credentials of this account.
@@ -276,6 +277,7 @@ impl fmt::Debug for Account {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Account")
             .field("provider", &self.provider.name)
+            .field("name", &self.name)
             .field("base_url", &self.base)
             .field("credential", &self.credential)
             .finish_non_exhaustive()

@@ -1,6 +1,7 @@
 //! Puts a [`Server`] together out of a configuration: for the command line, and for users of the library.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use infra_mcp_model::{Binding, Provider, Segment};
@@ -91,24 +92,34 @@ pub(crate) fn server(config: Config, catalogue: Arc<Catalogue>, providers: Provi
 }
 
 /// The simulated providers, told apart by the first label of the host a request goes to, or by the public pages that
-/// their tools read.
-struct Sandboxes(Vec<(&'static Provider, Arc<dyn Simulator>)>);
+/// their tools read. Each account has an estate of its own.
+struct Sandboxes {
+    providers: Vec<&'static Provider>,
+    /// By host, made by the first request to it.
+    estates: Mutex<HashMap<String, Arc<dyn Simulator>>>,
+}
 
 impl Sandboxes {
     fn new(catalogue: &Catalogue) -> Self {
         let mut providers: Vec<&'static Provider> = catalogue.entries().iter().map(|entry| entry.provider).collect();
         providers.dedup_by_key(|provider| &provider.name);
-        Self(providers.into_iter().map(|provider| (provider, sandbox::simulator(provider))).collect())
+        Self { providers, estates: Mutex::default() }
+    }
+
+    fn at(&self, host: &str) -> Option<Arc<dyn Simulator>> {
+        let name = host.split('.').next().unwrap_or_default();
+        let named = self.providers.iter().find(|provider| provider.name.eq_ignore_ascii_case(name));
+        let provider = named.or_else(|| self.providers.iter().find(|provider| reads_pages_of(provider, host)))?;
+        let mut estates = self.estates.lock().unwrap_or_else(PoisonError::into_inner);
+        let estate = estates.entry(host.to_ascii_lowercase()).or_insert_with(|| sandbox::simulator(provider));
+        Some(Arc::clone(estate))
     }
 }
 
 impl Simulator for Sandboxes {
     fn answer(&self, request: http::Request<Bytes>) -> http::Response<Bytes> {
-        let host = request.uri().host().unwrap_or_default();
-        let name = host.split('.').next().unwrap_or_default();
-        let named = self.0.iter().find(|(provider, _)| provider.name.eq_ignore_ascii_case(name));
-        match named.or_else(|| self.0.iter().find(|(provider, _)| reads_pages_of(provider, host))) {
-            Some((_, simulator)) => simulator.answer(request),
+        match self.at(request.uri().host().unwrap_or_default()) {
+            Some(estate) => estate.answer(request),
             None => {
                 let mut answer = http::Response::new(Bytes::new());
                 *answer.status_mut() = http::StatusCode::BAD_GATEWAY;

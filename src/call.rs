@@ -43,10 +43,10 @@ impl Call {
         without(self.account.mask(text), &self.arguments.secrets(self.entry.tool))
     }
 
-    /// Provider and address of the account, as approvals and audit name it.
+    /// Provider, address and name of the account, as approvals and audit name it.
     #[must_use]
     pub fn account_name(&self) -> String {
-        format!("{} {}", self.entry.provider.name, self.account.base_url())
+        format!("{} {}", self.entry.provider.name, self.account.place())
     }
 
     /// What the call acts on: the values of the path parameters in order, or of the argument that names it.
@@ -76,7 +76,7 @@ impl Call {
     /// What the call acts on: account and path up to the first parameter, filled in. None where the path has none.
     #[must_use]
     pub fn resource(&self) -> Option<String> {
-        let mut path = format!("{} ", self.account.base_url());
+        let mut path = format!("{} ", self.account.place());
         let Some(operation) = self.entry.tool.operation() else {
             path.push_str(&self.value(self.entry.tool.resource_argument()?)?);
             return Some(path);

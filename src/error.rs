@@ -27,6 +27,12 @@ impl StartupError {
     pub fn new(subject: impl Into<String>, problem: impl Into<String>, fix: impl Into<String>) -> Self {
         Self { subject: subject.into(), problem: problem.into(), fix: fix.into() }
     }
+
+    /// The same about another flag, variable or entry of a file.
+    #[must_use]
+    pub fn about(self, subject: impl Into<String>) -> Self {
+        Self { subject: subject.into(), ..self }
+    }
 }
 
 /// Why a call has no result, by where it failed. Its text is written for whoever made the call.

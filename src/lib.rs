@@ -16,7 +16,7 @@
 //! |---|---|
 //! | [`generated`] | the only `include!` of generated code: tables and plain structs |
 //! | [`store`] | what outlasts the process: one SQLite file, a table a concern |
-//! | [`account`] | one authenticated connection to a provider |
+//! | [`account`] | authenticated connections to providers, and which of them a call means |
 //! | [`catalogue`] | the selected tools, looked up by name |
 //! | [`exposure`] | what the selected tools are called by: each by itself, or those of a toolset as two |
 //! | [`principal`] | who calls, and what they may reach |

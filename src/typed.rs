@@ -46,10 +46,27 @@ impl Server {
     /// # Errors
     /// Whatever keeps a call from succeeding; a tool this server does not serve among them.
     pub async fn run<T: ToolCall>(&self, call: &T) -> Result<Reply, CallError> {
+        self.run_with::<T>(arguments(call)?).await
+    }
+
+    /// The same by the account of this name, where the provider has several.
+    ///
+    /// # Errors
+    /// As for [`Server::run`]; that there is no such account among them.
+    pub async fn run_by<T: ToolCall>(&self, account: &str, call: &T) -> Result<Reply, CallError> {
+        let mut arguments = arguments(call)?;
+        let entry = self.catalogue.get(T::PROVIDER, T::NAME);
+        if let (Some(choice), Some(entry)) = (self.accounts.choice(T::PROVIDER), entry) {
+            arguments.insert(choice.argument([entry.tool]).to_owned(), account.into());
+        }
+        self.run_with::<T>(arguments).await
+    }
+
+    async fn run_with<T: ToolCall>(&self, arguments: Map<String, Value>) -> Result<Reply, CallError> {
         let Some(entry) = self.catalogue.get(T::PROVIDER, T::NAME) else {
             return Err(CallError::Client { problem: self.unknown(T::NAME).to_string() });
         };
-        self.carry_out(entry, arguments(call)?.into(), self.local_caller(None)).await
+        self.carry_out(entry, arguments.into(), self.local_caller(None)).await
     }
 }
 

@@ -21,10 +21,16 @@ const DEPTH: usize = 4;
 /// Prints one tool, or one operation of one.
 pub(super) fn describe(server: &Server, name: &str, json: bool) -> Result<ExitCode, StartupError> {
     let exposure = &server.exposure;
-    let print = |entry: Entry| Ok(print(&if json { as_json(exposure, &entry) } else { text(exposure, &entry) }));
+    let print = |entry: Entry| {
+        let mut schema = schema(entry.tool);
+        if let Some(choice) = server.accounts.choice(&entry.provider.name) {
+            choice.put_into(entry.tool, &mut schema);
+        }
+        Ok(print(&if json { as_json(exposure, &entry, schema) } else { text(exposure, &entry, &schema) }))
+    };
     match exposure.find(name) {
         Some(Found::Tool(entry, _)) => print(entry),
-        Some(Found::Domain(domain)) => Ok(super::print(&domain_text(domain, json))),
+        Some(Found::Domain(domain)) => Ok(super::print(&domain_text(server, domain, json))),
         Some(Found::Builtin(builtin)) => Ok(super::print(&format!("{:#}\n", builtin.listing(true)))),
         Some(Found::Contested(candidates)) => {
             let problem = format!("several providers have a tool {name:?}.");
@@ -38,9 +44,11 @@ pub(super) fn describe(server: &Server, name: &str, json: bool) -> Result<ExitCo
 }
 
 /// The tool that stands for several operations.
-fn domain_text(domain: &Domain, json: bool) -> String {
+fn domain_text(server: &Server, domain: &Domain, json: bool) -> String {
+    let provider = domain.operations.first().map(|entry| entry.provider.name.as_ref());
+    let choice = provider.and_then(|provider| server.accounts.choice(provider));
     if json {
-        let listing = domain.listing(&domain.operations, None, true);
+        let listing = domain.listing(&domain.operations, choice, None, true);
         return format!("{:#}\n", serde_json::from_str::<Value>(&listing).unwrap_or_default());
     }
     let mut text =
@@ -48,13 +56,17 @@ fn domain_text(domain: &Domain, json: bool) -> String {
     for Entry { tool, .. } in &domain.operations {
         text.push_str(&format!("  {}({})\n      {}\n", tool.operation_name, tool.listing.signature, tool.title));
     }
+    if let Some(choice) = choice {
+        let argument = choice.argument(domain.operations.iter().map(|entry| entry.tool));
+        text.push_str(&format!("\nEach also takes {argument}: one of {}.\n", choice.names.join(", ")));
+    }
     text.push_str(
         "\nBraces hold what goes into `body`; ? marks what may be left out. `describe NAME` tells more about one.\n",
     );
     text
 }
 
-fn as_json(exposure: &Exposure, entry: &Entry) -> String {
+fn as_json(exposure: &Exposure, entry: &Entry, schema: Value) -> String {
     let (called, operation) = exposure.place(*entry).unwrap_or((&entry.tool.name, None));
     let mut facts = list::facts(entry, called, operation);
     let tool = entry.tool;
@@ -62,7 +74,7 @@ fn as_json(exposure: &Exposure, entry: &Entry) -> String {
     facts["secretArguments"] = tool.review.secret_arguments.iter().map(AsRef::as_ref).collect::<Vec<&str>>().into();
     facts["secretResults"] = tool.review.secret_results.iter().map(AsRef::as_ref).collect::<Vec<&str>>().into();
     facts["effectWhen"] = tool.review.effect_when.iter().map(condition).collect::<Vec<Value>>().into();
-    facts["inputSchema"] = schema(tool);
+    facts["inputSchema"] = schema;
     format!("{facts:#}\n")
 }
 
@@ -81,14 +93,13 @@ fn schema(tool: &Tool) -> Value {
     serde_json::from_str(&tool.input_schema).unwrap_or_default()
 }
 
-fn text(exposure: &Exposure, entry: &Entry) -> String {
+fn text(exposure: &Exposure, entry: &Entry, schema: &Value) -> String {
     let tool = entry.tool;
     let mut text = format!("{}: {}\n\n", tool.name, tool.title);
     wrap(&tool.description, 0, &mut text);
     text.push_str("\nArguments");
-    let schema = schema(tool);
     let mut arguments = String::new();
-    members(&schema, &schema, 1, &mut arguments);
+    members(schema, schema, 1, &mut arguments);
     text.push_str(if arguments.is_empty() { ": none\n" } else { " (* is required):\n" });
     text.push_str(&arguments);
     text.push_str("\nFacts:\n");
@@ -254,10 +265,10 @@ mod tests {
         let catalogue = Arc::new(Catalogue::select(PROVIDERS, &Selection::default()).unwrap());
         let exposure = Exposure::new(Arc::clone(&catalogue), None);
         for entry in catalogue.entries() {
-            let (text, name) = (text(&exposure, entry), &entry.tool.name);
+            let (text, name) = (text(&exposure, entry, &schema(entry.tool)), &entry.tool.name);
             assert!(text.starts_with(&format!("{name}: ")), "{text}");
             assert!(text.contains("\nFacts:\n  toolset"), "{text}");
-            let described: Value = serde_json::from_str(&as_json(&exposure, entry)).unwrap();
+            let described: Value = serde_json::from_str(&as_json(&exposure, entry, schema(entry.tool))).unwrap();
             assert_eq!(described["inputSchema"]["type"], "object", "{name}");
         }
     }

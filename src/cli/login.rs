@@ -18,7 +18,7 @@ pub(super) fn login(
 ) -> Result<ExitCode, StartupError> {
     let provider = provider(providers, named)?;
     let directory = config.gate_directory()?;
-    let (Some(login), Some(account)) = (&provider.login, config.accounts.get(provider.name.as_ref())) else {
+    let (Some(login), Some(account)) = (&provider.login, config.accounts.of(&provider.name).first()) else {
         let problem = format!("{} has no login of this kind.", provider.title);
         return Err(StartupError::new("login", problem, provider.credential_help.to_string()));
     };

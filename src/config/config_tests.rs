@@ -42,7 +42,7 @@ fn the_first_variable_that_is_set_holds_the_token() {
         (&[("EXAMPLE_TOKEN", TOKEN)], true),
     ] {
         let config = config(Options::default(), variables, Only::Provider(example())).unwrap();
-        assert_eq!(config.accounts["example"].has_credential(), expected, "{variables:?}");
+        assert_eq!(config.accounts.of("example")[0].has_credential(), expected, "{variables:?}");
         assert!(!format!("{config:?}").contains(TOKEN));
     }
 }
@@ -50,9 +50,9 @@ fn the_first_variable_that_is_set_holds_the_token() {
 #[test]
 fn a_provider_without_an_address_has_no_account_until_it_gets_one() {
     let bare = config(Options::default(), &[], everything()).unwrap();
-    assert!(bare.accounts.contains_key("example") && !bare.accounts.contains_key("homeless"));
+    assert!(bare.accounts.of("example").len() == 1 && bare.accounts.of("homeless").is_empty());
     let given = config(Options::default(), &[("BASE_URL", "https://h.example/api")], everything()).unwrap();
-    assert_eq!(given.accounts["homeless"].base_url().as_str(), "https://h.example/api");
+    assert_eq!(given.accounts.of("homeless")[0].base_url().as_str(), "https://h.example/api");
 }
 
 #[test]
@@ -97,8 +97,8 @@ fn unencrypted_addresses_are_warned_of_unless_they_stay_on_this_machine() {
 fn the_sandbox_uses_neither_address_nor_token() {
     let variables = [("BASE_URL", "https://real.example"), ("TOKEN", TOKEN), ("HEADERS", "malformed")];
     let config = config(Options { sandbox: true, ..Options::default() }, &variables, everything()).unwrap();
-    assert_eq!(config.accounts["example"].base_url().as_str(), "http://example.sandbox.invalid/");
-    assert!(!config.accounts["example"].has_credential());
+    assert_eq!(config.accounts.of("example")[0].base_url().as_str(), "http://example.sandbox.invalid/");
+    assert!(!config.accounts.of("example")[0].has_credential());
 }
 
 #[test]
@@ -134,7 +134,7 @@ fn a_user_with_a_password_is_a_credential() {
         [(&[("EXAMPLE_USER", "ann")][..], false), (&[("EXAMPLE_USER", "ann"), ("EXAMPLE_PASSWORD", TOKEN)], true)]
     {
         let config = config(Options::default(), variables, Only::Provider(example())).unwrap();
-        assert_eq!(config.accounts["example"].has_credential(), expected, "{variables:?}");
+        assert_eq!(config.accounts.of("example")[0].has_credential(), expected, "{variables:?}");
     }
 }
 

@@ -58,6 +58,9 @@ pub struct Options {
     /// With --http: answer scripts that speak no MCP, too: GET /tools, POST /tools/NAME, described by GET /openapi.json
     #[arg(long, global = true, requires = "http")]
     pub rest: bool,
+    /// A file with named accounts [default: infra-mcp/config.toml in $XDG_CONFIG_HOME or ~/.config, if it is there]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
     /// Where tokens and approvals are kept [default: $INFRA_MCP_STATE_DIR, or infra-mcp in $XDG_STATE_HOME or ~/.local/state]
     #[arg(long, global = true, value_name = "DIR")]
     pub state_dir: Option<PathBuf>,

@@ -1,5 +1,6 @@
 //! Flags and environment in, ready values out. The only place that reads the environment.
 
+mod accounts;
 mod environment;
 mod flags;
 mod headers;
@@ -16,6 +17,7 @@ use std::time::Duration;
 
 use infra_mcp_model::{Access, Danger, Expose, Provider, Toolset};
 
+use accounts::NamedAccounts;
 pub use environment::Environment;
 pub use flags::{
     ApprovalWay, AuditCommand, AuditFilter, Command, Flags, KillSwitch, LogLevel, Options, SecretsWay, TokenCommand,
@@ -26,7 +28,7 @@ pub use http::HttpConfig;
 pub(crate) use provider::is_loopback;
 pub use remote::remote_server;
 
-use crate::account::Account;
+use crate::account::{Accounts, DEFAULT};
 use crate::catalogue::Selection;
 use crate::error::StartupError;
 use crate::executor::{LocalFiles, NetworkOptions};
@@ -134,8 +136,8 @@ pub struct Config {
     pub approval: Way,
     /// What a person types to approve a call, without its id.
     pub approve_command: String,
-    /// One account for each provider the binary covers and whose address is known, by its name.
-    pub accounts: HashMap<&'static str, Arc<Account>>,
+    /// The accounts of each provider the binary covers and whose address is known.
+    pub accounts: Arc<Accounts>,
     /// How the network is reached.
     pub network: NetworkOptions,
     /// Where and for whom to serve over HTTP; without it standard input and output are served.
@@ -175,13 +177,18 @@ impl Config {
         let mut warnings = environment.warnings().to_vec();
         let state_directory = state::directory(&options, environment)?;
         let kept = state_directory.as_deref();
-        let mut accounts = HashMap::new();
+        let named = NamedAccounts::read(&options, environment)?;
+        if let Some(stranger) = named.providers().find(|name| !is_provider(name, providers)) {
+            let known = providers.iter().map(|provider| provider.name.as_ref()).collect::<Vec<_>>().join(", ");
+            let problem = format!("it has accounts of {stranger:?}, which is no provider of this build.");
+            return Err(StartupError::new("--config", problem, format!("Served here: {known}.")));
+        }
+        let given = provider::Given { options: &options, environment, providers, named: &named, state_directory: kept };
+        let mut accounts = Vec::new();
         let mut opened = Vec::new();
         let mut denied = Vec::new();
         for provider in providers.iter().copied() {
-            if let Some(account) = provider::account(provider, &options, environment, providers, kept, &mut warnings)? {
-                accounts.insert(provider.name.as_ref(), Arc::new(account));
-            }
+            accounts.extend(provider::accounts(provider, &given, &mut warnings)?);
             if provider::is_opened(provider, environment)? {
                 opened.push(provider.name.to_string());
             }
@@ -192,10 +199,10 @@ impl Config {
             files,
             local: Arc::new(Principal::local_with((!options.scopes.is_empty()).then(|| options.scopes.clone()))),
             secrets: secrets(&options, state_directory.as_deref())?,
-            policy: Policy { opened: opened.clone(), ..policy(&options, providers)? },
+            policy: Policy { opened: opened.clone(), ..policy(&options, providers, &named)? },
             approval: options.approval.map_or_else(Way::default, Into::into),
             approve_command: approve_command(&options),
-            accounts,
+            accounts: Arc::new(accounts.into_iter().collect()),
             network,
             http: HttpConfig::new(&options)?,
             state_directory,
@@ -264,9 +271,9 @@ fn log_level(flag: Option<LogLevel>, environment: &Environment) -> Result<Option
     Ok(flag.or(debug.then_some(LogLevel::Debug)))
 }
 
-fn policy(options: &Options, providers: Providers) -> Result<Policy, StartupError> {
+fn policy(options: &Options, providers: Providers, named: &NamedAccounts) -> Result<Policy, StartupError> {
     let file = match &options.policy {
-        Some(path) => policy_file(path, providers)?,
+        Some(path) => policy_file(path, providers, named)?,
         None => PolicyFile::default(),
     };
     Ok(Policy {
@@ -301,8 +308,13 @@ fn own_name(name: &str, providers: Providers) -> String {
     tool.map_or_else(|| name.to_owned(), |tool| tool.name.to_string())
 }
 
+/// Whether there is a provider of this name in the build, served here or by another binary.
+fn is_provider(name: &str, providers: &[&'static Provider]) -> bool {
+    providers.iter().any(|provider| provider.name == name) || NAMES.iter().any(|(other, _)| *other == name)
+}
+
 /// Reads the policy file. A name in it that stands for nothing would protect nothing, so it is an error.
-fn policy_file(path: &Path, providers: Providers) -> Result<PolicyFile, StartupError> {
+fn policy_file(path: &Path, providers: Providers, named: &NamedAccounts) -> Result<PolicyFile, StartupError> {
     let wrong = |problem: String| {
         let subject = format!("--policy {}", path.display());
         StartupError::new(subject, problem, "The README shows what a policy file may hold.")
@@ -322,11 +334,15 @@ fn policy_file(path: &Path, providers: Providers) -> Result<PolicyFile, StartupE
         return Err(wrong(format!("there is no tool `{name}`{hint}")));
     }
     let mut protected = file.protected_providers();
-    let is_provider = |name: &str| {
-        providers.iter().any(|provider| provider.name == name) || elsewhere().any(|(other, _)| *other == name)
+    let is_known = |owner: &str| match owner.split_once('/') {
+        Some((provider, account)) => {
+            is_provider(provider, providers)
+                && (account == DEFAULT || named.of(provider).any(|(name, _)| name == account))
+        }
+        None => is_provider(owner, providers),
     };
-    match protected.find(|name| !is_provider(name)) {
-        Some(name) => Err(wrong(format!("there is no provider `{name}` to protect resources of."))),
+    match protected.find(|owner| !is_known(owner)) {
+        Some(owner) => Err(wrong(format!("there is no provider or account `{owner}` to protect resources of."))),
         None => {
             drop(protected);
             Ok(file)

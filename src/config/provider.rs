@@ -6,36 +6,95 @@ use std::time::Duration;
 use infra_mcp_model::{Provider, Text, Tool};
 use url::{Host, Url};
 
+use super::accounts::{AccountFile, NamedAccounts};
 use super::{Environment, Options, Providers, headers, saved};
 use crate::account::{Account, AccountSettings, BodyAsQuery, Secret};
 use crate::error::StartupError;
 use crate::near::nearest;
 
-/// The account of a provider; none where nobody has said where the provider is.
-pub(super) fn account(
+/// What accounts of all providers are made of.
+pub(super) struct Given<'a> {
+    pub(super) options: &'a Options,
+    pub(super) environment: &'a Environment,
+    pub(super) providers: Providers<'a>,
+    pub(super) named: &'a NamedAccounts,
+    pub(super) state_directory: Option<&'a Path>,
+}
+
+/// The accounts of a provider: the one of the environment, and those that have a name. None where nobody has said where
+/// the provider is. Beside others an account without a credential is none.
+pub(super) fn accounts(
     provider: &'static Provider,
-    options: &Options,
-    environment: &Environment,
-    providers: Providers,
-    state_directory: Option<&Path>,
+    given: &Given<'_>,
+    warnings: &mut Vec<String>,
+) -> Result<Vec<Account>, StartupError> {
+    let mut named = Vec::new();
+    for (name, written) in given.named.of(&provider.name) {
+        named.push(named_account(provider, name, written, given, warnings)?);
+    }
+    let own =
+        if named.is_empty() || !given.options.sandbox { environment_account(provider, given, warnings)? } else { None };
+    let own = own.filter(|account| named.is_empty() || account.has_any_credential());
+    Ok(own.into_iter().chain(named).collect())
+}
+
+/// What holds for every account.
+fn settings(given: &Given<'_>) -> Result<AccountSettings, StartupError> {
+    let body_as_query = body_as_query(&given.options.body_as_query, given.providers)?;
+    let timeout = given.options.timeout.map(Duration::from_secs);
+    let user_agent = if given.options.sandbox { None } else { given.environment.get("USER_AGENT")? };
+    Ok(AccountSettings { timeout, body_as_query, user_agent, ..AccountSettings::default() })
+}
+
+/// An account of a simulated provider. No credential and no foreign address may play a part in a simulation.
+fn simulated(provider: &'static Provider, mut settings: AccountSettings) -> Result<Account, StartupError> {
+    let address = sandbox_address(provider, settings.name.as_deref())?;
+    settings.relay_url = address.join("mcp").ok().filter(|_| provider.relay.is_some());
+    settings.base_url = Some(address);
+    Account::new(provider, settings)
+}
+
+fn named_account(
+    provider: &'static Provider,
+    name: &str,
+    written: &AccountFile,
+    given: &Given<'_>,
+    warnings: &mut Vec<String>,
+) -> Result<Account, StartupError> {
+    let mut settings = AccountSettings { name: Some(name.to_owned()), ..settings(given)? };
+    if given.options.sandbox {
+        return simulated(provider, settings);
+    }
+    let subject = given.named.subject(&provider.name, name);
+    let address = |text: &Option<String>, warnings: &mut Vec<String>| {
+        text.as_deref().map(|text| parsed(&subject, text, warnings)).transpose()
+    };
+    settings.base_url = address(&written.url, warnings)?;
+    settings.relay_url = address(&written.relay_url, warnings)?;
+    let credentials = given.named.credentials(&provider.name, name, written, given.environment)?;
+    settings.token = credentials.token;
+    settings.user = credentials.user;
+    settings.relay_token = credentials.relay_token;
+    settings.timeout = settings.timeout.or(written.timeout_seconds.map(Duration::from_secs));
+    Account::new(provider, settings).map_err(|error| error.about(subject))
+}
+
+fn environment_account(
+    provider: &'static Provider,
+    given: &Given<'_>,
     warnings: &mut Vec<String>,
 ) -> Result<Option<Account>, StartupError> {
-    let body_as_query = body_as_query(&options.body_as_query, providers)?;
-    let timeout = options.timeout.map(Duration::from_secs);
-    let mut settings = AccountSettings { timeout, body_as_query, ..AccountSettings::default() };
-    if options.sandbox {
-        // No credential and no foreign address may play a part in a simulation.
-        let address = sandbox_address(provider)?;
-        settings.relay_url = address.join("mcp").ok().filter(|_| provider.relay.is_some());
-        settings.base_url = Some(address);
-        return Account::new(provider, settings).map(Some);
+    let environment = given.environment;
+    let mut settings = settings(given)?;
+    if given.options.sandbox {
+        return simulated(provider, settings).map(Some);
     }
     settings.base_url = address(&provider.environment.base_url, environment, warnings)?;
     if settings.base_url.is_none() && provider.base_url.is_empty() {
         return Ok(None);
     }
     settings.token = environment.first(&provider.environment.token)?.map(|(_, token)| Secret::new(token));
-    if let (None, Some(_), Some(directory)) = (&settings.token, &provider.login, state_directory) {
+    if let (None, Some(_), Some(directory)) = (&settings.token, &provider.login, given.state_directory) {
         settings.token = saved::token(directory, provider)?;
     }
     if let Some(relay) = &provider.relay {
@@ -46,7 +105,6 @@ pub(super) fn account(
     let password = environment.first(&provider.environment.password)?;
     settings.user = user.zip(password).map(|((_, name), (_, password))| (name, Secret::new(password)));
     settings.headers = extra_headers(provider, environment)?;
-    settings.user_agent = environment.get("USER_AGENT")?;
     Account::new(provider, settings).map(Some)
 }
 
@@ -54,8 +112,9 @@ pub(super) fn account(
 ///
 /// # Errors
 /// If the name of the provider cannot be part of a host name.
-fn sandbox_address(provider: &Provider) -> Result<Url, StartupError> {
-    Url::parse(&format!("http://{}.sandbox.invalid", provider.name)).map_err(|_| {
+fn sandbox_address(provider: &Provider, account: Option<&str>) -> Result<Url, StartupError> {
+    let account = account.map(|name| format!(".{name}")).unwrap_or_default();
+    Url::parse(&format!("http://{}{account}.sandbox.invalid", provider.name)).map_err(|_| {
         let problem = format!("the provider `{}` cannot be simulated: its name fits no host name.", provider.name);
         StartupError::new("--sandbox", problem, "Rename it in its specs with letters, digits and dashes.")
     })
@@ -67,12 +126,15 @@ fn address(
     environment: &Environment,
     warnings: &mut Vec<String>,
 ) -> Result<Option<Url>, StartupError> {
-    let Some((variable, value)) = environment.first(variables)? else {
-        return Ok(None);
-    };
+    let given = environment.first(variables)?;
+    given.map(|(variable, value)| parsed(variable, &value, warnings)).transpose()
+}
+
+/// An address that a variable or the configuration file holds.
+fn parsed(variable: &str, value: &str, warnings: &mut Vec<String>) -> Result<Url, StartupError> {
     let url = Url::parse(value.trim()).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     let Some(url) = url else {
-        let fix = "Give an address that begins with https:// (or http://), or unset the variable.";
+        let fix = "Give an address that begins with https:// (or http://), or leave it out.";
         return Err(StartupError::new(variable, "its value is not the address of a web API.", fix));
     };
     if url.scheme() == "http" && !is_loopback(&url) {
@@ -80,7 +142,7 @@ fn address(
             "{variable}: requests and the token go to this address unencrypted, because it begins with http://."
         ));
     }
-    Ok(Some(url))
+    Ok(url)
 }
 
 pub(crate) fn is_loopback(url: &Url) -> bool {

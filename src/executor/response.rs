@@ -65,7 +65,7 @@ pub(super) fn read(exchange: &Exchange<'_>, answer: Response<Bytes>) -> Result<R
 /// The error that an error status is.
 pub(super) fn refused(exchange: &Exchange<'_>, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> CallError {
     let call = exchange.call;
-    let credential = call.entry.provider.environment.credential();
+    let credential = call.account.credential();
     CallError::Upstream(Box::new(refusal(call, status, headers, body, credential, exchange.changes)))
 }
 

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use infra_mcp_model::{Danger, Effect, SharedArgument, Tool, Toolset};
 use serde_json::{Value, json};
 
+use crate::account::Choice;
 use crate::catalogue::Entry;
 
 /// The argument that says which operation is meant.
@@ -113,10 +114,16 @@ impl Domain {
         text
     }
 
-    /// Its entry in `tools/list` as JSON text, with the operations that may be seen. `added` is what the gate asks for
-    /// besides: a further property of the input schema.
+    /// Its entry in `tools/list` as JSON text, with the operations that may be seen. `choice` is the account that a call
+    /// has to choose, and `added` what the gate asks for besides: a further property of the input schema.
     #[must_use]
-    pub fn listing(&self, visible: &[Entry], added: Option<(&str, &str)>, titled: bool) -> String {
+    pub fn listing(
+        &self,
+        visible: &[Entry],
+        choice: Option<&Choice>,
+        added: Option<(&str, &str)>,
+        titled: bool,
+    ) -> String {
         let text = |value: &str| Value::from(value).to_string();
         let names: Vec<&str> = visible.iter().map(|entry| entry.tool.operation_name.as_ref()).collect();
         let mut entry = format!("{{\"name\":{}", text(&self.name));
@@ -127,6 +134,10 @@ impl Domain {
         let _ = write!(entry, ",\"description\":{}", text(&self.description(visible)));
         let operation = json!({"type": "string", "enum": names});
         let _ = write!(entry, ",\"inputSchema\":{{\"type\":\"object\",\"properties\":{{\"{OPERATION}\":{operation}");
+        let choice = choice.map(|choice| (text(choice.argument(visible.iter().map(|entry| entry.tool))), choice));
+        if let Some((name, choice)) = &choice {
+            let _ = write!(entry, ",{name}:{}", choice.schema());
+        }
         let shared: Vec<&SharedArgument> = self
             .toolset
             .arguments
@@ -146,7 +157,8 @@ impl Domain {
             "idempotentHint": visible.iter().all(|entry| entry.tool.review.idempotent),
             "openWorldHint": true,
         });
-        let _ = write!(entry, "}},\"required\":[\"{OPERATION}\"]}},\"annotations\":{annotations}}}");
+        let chosen = choice.map(|(name, _)| format!(",{name}")).unwrap_or_default();
+        let _ = write!(entry, "}},\"required\":[\"{OPERATION}\"{chosen}]}},\"annotations\":{annotations}}}");
         entry
     }
 }

@@ -157,6 +157,7 @@ fn an_approval_is_for_one_account() {
     for (what, settings) in [
         ("credential", AccountSettings { token: Some(Secret::new("of another account")), ..account() }),
         ("header", AccountSettings { headers: vec![("X-Tenant".into(), Secret::new("other"))], ..account() }),
+        ("name", AccountSettings { name: Some("other".to_owned()), ..account() }),
         ("address", fixture::settings("https://api.example.org")),
     ] {
         let mut other = drop_one();

@@ -95,6 +95,13 @@ pub fn danger_of(call: &Call) -> Danger {
     Danger { effect: effect_of(tool, &call.arguments), ..Danger::of(&tool.review) }
 }
 
+/// Whose protected resources a call can touch: those of its provider, and those of its account alone.
+fn owners(call: &Call) -> [String; 2] {
+    let provider = call.entry.provider.name.to_string();
+    let account = format!("{provider}/{}", call.account.called());
+    [provider, account]
+}
+
 /// What is known of the world when a call is judged.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Snapshot<'a> {
@@ -112,7 +119,7 @@ impl Policy {
     }
 
     fn may_be_protected(&self, call: &Call) -> bool {
-        self.protection.concerns(&call.entry.provider.name) && !danger_of(call).is_none()
+        owners(call).iter().any(|owner| self.protection.concerns(owner)) && !danger_of(call).is_none()
     }
 
     /// Whether the operator wants every call of the tool to be approved.
@@ -201,16 +208,18 @@ impl Policy {
     }
 
     fn protected(&self, call: &Call, snapshot: Snapshot<'_>) -> Option<Objection> {
-        let provider = &call.entry.provider.name;
+        let owners = owners(call);
         if !self.may_be_protected(call) {
             return None;
         }
-        if let Some(pattern) = self.protection.named(provider, call.arguments.as_map()) {
+        let named = owners.iter().find_map(|owner| self.protection.named(owner, call.arguments.as_map()));
+        if let Some(pattern) = named {
             return Some(Objection::Protected(pattern.to_owned()));
         }
         match snapshot.resource {
             Some(resource) => {
-                self.protection.covers(provider, resource).map(|pattern| Objection::Protected(pattern.to_owned()))
+                let pattern = owners.iter().find_map(|owner| self.protection.covers(owner, resource));
+                pattern.map(|pattern| Objection::Protected(pattern.to_owned()))
             }
             // A resource that there is a way to look at, and that was not seen, may be any.
             None => (!call.entry.tool.reader.is_empty()).then_some(Objection::Unseen),

@@ -17,7 +17,7 @@ const MOST_DECODINGS: usize = 3;
 const NAMES: [&str; 12] =
     ["id", "uuid", "name", "name_label", "hostname", "domain", "label", "title", "username", "tags", "tag", "key"];
 
-/// The protected resources, by provider.
+/// The protected resources, by provider, or by provider and account: `acme/lab`.
 #[derive(Debug, Clone, Default)]
 pub struct Protection(HashMap<String, Vec<Pattern>>);
 

@@ -26,7 +26,7 @@ pub struct PolicyFile {
     /// By tool name.
     #[serde(default)]
     pub tools: BTreeMap<String, Rule>,
-    /// Patterns by provider.
+    /// Patterns by provider, or by provider and account: `acme/lab`.
     #[serde(default)]
     protected: BTreeMap<String, Vec<String>>,
     #[serde(default)]
@@ -57,7 +57,7 @@ impl PolicyFile {
         toml::from_str(text).map_err(|error| error.to_string())
     }
 
-    /// The providers whose resources are protected.
+    /// The providers whose resources are protected, with the account behind a slash where it is one alone.
     pub fn protected_providers(&self) -> impl Iterator<Item = &str> {
         self.protected.keys().map(String::as_str)
     }

@@ -4,6 +4,7 @@ use infra_mcp_model::{Condition, Danger, RequestBody, Tool};
 use serde_json::{Map, Value, json};
 
 use super::Server;
+use crate::account::Choice;
 use crate::arguments::{Violation, Violations};
 use crate::audit::Trail;
 use crate::call::Caller;
@@ -159,7 +160,7 @@ impl Server {
         told.insert("facts".to_owned(), facts.into());
         told.insert("scope".to_owned(), review.scope.as_ref().into());
         told.insert("approval".to_owned(), self.approval_of(tool).into());
-        told.extend(arguments_of(tool));
+        told.extend(arguments_of(tool, self.accounts.choice(&entry.provider.name)));
         Value::Object(told).to_string()
     }
 
@@ -208,12 +209,15 @@ fn asked_for(arguments: &Map<String, Value>) -> Result<(&str, Option<&str>), Vio
     }
 }
 
-/// The published schemas of parameters and request body, apart.
-fn arguments_of(tool: &Tool) -> Map<String, Value> {
+/// The published schemas of parameters and request body, apart. Where there are several accounts, a call chooses one.
+fn arguments_of(tool: &Tool, choice: Option<&Choice>) -> Map<String, Value> {
     // Made by our generator; should it not parse, nothing can be said about arguments.
     let listing = &tool.listing;
     let entry = [listing.head.as_ref(), &listing.tail, &listing.end].concat();
-    let schema: Value = serde_json::from_str::<Value>(&entry).unwrap_or_default()["inputSchema"].take();
+    let mut schema: Value = serde_json::from_str::<Value>(&entry).unwrap_or_default()["inputSchema"].take();
+    if let Some(choice) = choice {
+        choice.put_into(tool, &mut schema);
+    }
     let required =
         |name: &str| schema["required"].as_array().is_some_and(|names| names.iter().any(|other| other == name));
     let (mut parameters, mut members) = (Map::new(), Map::new());

@@ -13,6 +13,7 @@ use infra_mcp_model::{Text, Tool};
 use rmcp::model::{ListToolsResult, MetaObject, ProtocolVersion, ServerJsonRpcMessage, ServerResult};
 use serde_json::Value;
 
+use crate::account::{Accounts, Choice};
 use crate::catalogue::Entry;
 use crate::exposure::{Exposure, Presented};
 use crate::policy::{CONFIRM_TOKEN, CONFIRMATION, Gate};
@@ -88,6 +89,7 @@ pub fn take_mark(result: &mut ServerResult) -> Option<Form> {
 pub struct Listing {
     exposure: Arc<Exposure>,
     gate: Arc<Gate>,
+    accounts: Arc<Accounts>,
     principal: Arc<Principal>,
     /// The entries in one piece, titled and untitled: made once for all who see the same.
     joined: Arc<[OnceLock<Bytes>; 2]>,
@@ -100,7 +102,13 @@ impl Listing {
     /// What `principal` may see of `exposure`, with what `gate` asks of calls besides their arguments.
     #[must_use]
     pub fn new(exposure: Arc<Exposure>, gate: Arc<Gate>, principal: Arc<Principal>) -> Self {
-        Self { exposure, gate, principal, joined: Arc::default() }
+        Self { exposure, gate, accounts: Arc::default(), principal, joined: Arc::default() }
+    }
+
+    /// The same, where calls have to choose among accounts of a provider that has several.
+    #[must_use]
+    pub fn with_accounts(self, accounts: Arc<Accounts>) -> Self {
+        Self { accounts, joined: Arc::default(), ..self }
     }
 
     /// Whether the principal is shown the tool: it is granted, and the operator has not blocked it.
@@ -132,27 +140,59 @@ impl Listing {
         let titled = form == Form::Titled;
         let made = |text: String| [text.into(), "".into(), "".into(), "".into(), "".into()];
         match presented {
-            Presented::Tool { name, entry } => self.shows(entry).then(|| self.tool(name, entry.tool, titled)),
+            Presented::Tool { name, entry } => self.shows(entry).then(|| self.tool(name, entry, titled)),
             Presented::Domain(domain) => {
                 let visible = domain.operations.iter().filter(|entry| self.shows(entry));
                 let visible: Vec<Entry> = visible.copied().collect();
                 let asked = |name: &str| visible.iter().any(|entry| self.gate.asks_for(entry.tool, name));
                 let added = [(CONFIRM_TOKEN, token!()), (CONFIRMATION, phrase!())];
                 let added = added.into_iter().find(|(name, _)| asked(name));
-                (!visible.is_empty()).then(|| made(domain.listing(&visible, added, titled)))
+                let choice = visible.first().and_then(|entry| self.accounts.choice(&entry.provider.name));
+                (!visible.is_empty()).then(|| made(domain.listing(&visible, choice, added, titled)))
             }
             Presented::Builtin(builtin) => Some(made(builtin.listing(titled).to_string())),
         }
     }
 
-    fn tool(&self, name: &Text, tool: &'static Tool, titled: bool) -> [Piece; 5] {
+    fn tool(&self, name: &Text, entry: &Entry, titled: bool) -> [Piece; 5] {
+        let tool = entry.tool;
         let listing = &tool.listing;
         let head = match *name == tool.name {
             true => Cow::Borrowed(listing.head.as_ref()),
             false => format!("{{\"name\":{}", Value::from(name.as_ref())).into(),
         };
         let title = if titled { listing.title.as_ref() } else { "" };
-        [head, title.into(), listing.tail.as_ref().into(), self.added(tool).into(), listing.end.as_ref().into()]
+        let (added, end) = match self.accounts.choice(&entry.provider.name) {
+            Some(choice) => self.chosen(choice, tool),
+            None => (self.added(tool).into(), listing.end.as_ref().into()),
+        };
+        [head, title.into(), listing.tail.as_ref().into(), added, end]
+    }
+
+    /// What is added to the input schema of a tool whose calls choose an account, and the rest of the entry, where
+    /// that is among what has to be given.
+    fn chosen(&self, choice: &Choice, tool: &'static Tool) -> (Piece, Piece) {
+        let (end, alone) = (tool.listing.end.as_ref(), tool.listing.takes_nothing());
+        let name = Value::from(choice.argument([tool]));
+        let property = format!("{name}:{}", choice.schema());
+        let asked = if self.gate.asks_for(tool, CONFIRM_TOKEN) {
+            TOKEN
+        } else if self.gate.asks_for(tool, CONFIRMATION) {
+            PHRASE
+        } else {
+            ""
+        };
+        if alone {
+            let added = format!(",\"properties\":{{{property}{asked}}},\"required\":[{name}]");
+            return (added.into(), end.into());
+        }
+        // The braces that close properties and schema, with what has to be given between them, see the generator.
+        let end = match (end.strip_prefix("},\"required\":["), end.strip_prefix('}')) {
+            (Some(rest), _) => format!("}},\"required\":[{name},{rest}"),
+            (None, Some(rest)) => format!("}},\"required\":[{name}]{rest}"),
+            (None, None) => end.to_owned(),
+        };
+        (format!(",{property}{asked}").into(), end.into())
     }
 
     /// The property that the gate adds to the input schema of a tool.

@@ -16,7 +16,6 @@ mod served;
 mod task;
 mod unknown;
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
@@ -32,8 +31,8 @@ use meant::{Meant, Unresolved};
 pub use served::Served;
 pub use unknown::UnknownTool;
 
-use crate::account::Account;
-use crate::arguments::Violations;
+use crate::account::{Account, Accounts, Unchosen};
+use crate::arguments::{Arguments, Violation, Violations};
 use crate::audit::{Recorder, Trail};
 use crate::call::{Call, Caller};
 use crate::catalogue::{Catalogue, Entry, Selection};
@@ -55,8 +54,8 @@ pub struct Server {
     pub catalogue: Arc<Catalogue>,
     /// What they are called by.
     pub exposure: Arc<Exposure>,
-    /// One account for each provider, by its name. A provider without an address has none.
-    pub accounts: HashMap<&'static str, Arc<Account>>,
+    /// The accounts. A provider without an address has none, and of several a call chooses one.
+    pub accounts: Arc<Accounts>,
     /// What every call has to pass.
     pub gate: Arc<Gate>,
     /// Where every call leaves its trace.
@@ -78,7 +77,8 @@ impl Server {
     /// The tools that `principal` may see.
     #[must_use]
     pub fn listing(&self, principal: Arc<Principal>) -> Listing {
-        Listing::new(Arc::clone(&self.exposure), Arc::clone(&self.gate), principal)
+        let listing = Listing::new(Arc::clone(&self.exposure), Arc::clone(&self.gate), principal);
+        listing.with_accounts(Arc::clone(&self.accounts))
     }
 
     /// The user of this process, by a client of this name.
@@ -179,15 +179,14 @@ impl Server {
         recording: &mut Recording<'_>,
     ) -> Result<Reply, CallError> {
         let evidence = self.gate.take_evidence(entry.tool, &mut given.arguments);
-        let account = self.account(entry.provider);
-        if let Ok(account) = &account {
+        let chosen = self.accounts.take(&entry.provider.name, entry.tool, &mut given.arguments);
+        if let Ok(Some(account)) = &chosen {
             self.resolve(entry, account, &mut given.arguments, &caller).await?;
         }
         self.identify_file(entry, &mut given.arguments, &caller).await?;
-        let told = given.of_operation;
-        let wrong = |violations: Violations| if told { violations.explained(self.describe(entry)) } else { violations };
-        let arguments = given.validate(entry.tool).map_err(wrong).map_err(CallError::Arguments)?;
-        let call = Call { entry, arguments, account: account?, caller };
+        let (account, arguments) = self.checked(entry, given, chosen).map_err(CallError::Arguments)?;
+        let account = account.ok_or_else(|| homeless(entry.provider))?;
+        let call = Call { entry, arguments, account, caller };
         let resource = if self.gate.must_see_resource(&call) { self.see_resource(&call).await? } else { None };
         let principal = Arc::clone(&call.caller.principal);
         let outlook = self.secrets.outlook(entry.tool, &principal);
@@ -214,6 +213,24 @@ impl Server {
         }
     }
 
+    /// The account and the arguments of a call, or everything that is wrong with them.
+    fn checked(
+        &self,
+        entry: Entry,
+        given: Given,
+        chosen: Result<Option<Arc<Account>>, Unchosen>,
+    ) -> Result<(Option<Arc<Account>>, Arguments), Violations> {
+        let told = given.of_operation;
+        let unchosen = |wrong: Unchosen| Violation { pointer: wrong.argument, rule: wrong.rule };
+        let wrong = match (chosen, given.validate(entry.tool)) {
+            (Ok(account), Ok(arguments)) => return Ok((account, arguments)),
+            (Ok(_), Err(violations)) => violations,
+            (Err(wrong), Ok(_)) => Violations::of(&entry.tool.name, vec![unchosen(wrong)]),
+            (Err(wrong), Err(violations)) => violations.after(vec![unchosen(wrong)]),
+        };
+        Err(if told { wrong.explained(self.describe(entry)) } else { wrong })
+    }
+
     /// What calls would fail for although they are right, in sentences: a provider without address or credential.
     #[must_use]
     pub fn missing(&self) -> Vec<String> {
@@ -224,28 +241,24 @@ impl Server {
     }
 
     fn lack(&self, provider: &'static Provider) -> Option<String> {
-        match self.accounts.get(provider.name.as_ref()) {
-            None => Some(format!(
-                "{} has no address: {} is not set.",
-                provider.title,
-                provider.environment.base_url.join(" or ")
-            )),
-            Some(account) if !self.executor.is_simulated() && !account.has_any_credential() => Some(format!(
-                "{} has no credential: set {} in the environment.",
-                provider.title,
-                provider.environment.credential()
-            )),
-            Some(_) => None,
-        }
-    }
-
-    fn account(&self, provider: &'static Provider) -> Result<Arc<Account>, CallError> {
-        self.accounts.get(provider.name.as_ref()).cloned().ok_or_else(|| {
+        let accounts = self.accounts.of(&provider.name);
+        if accounts.is_empty() {
             let variables = provider.environment.base_url.join(" or ");
-            let problem = format!("{} has no fixed address. Set {variables} and restart this server.", provider.title);
-            CallError::Client { problem }
+            return Some(format!("{} has no address: {variables} is not set.", provider.title));
+        }
+        let mute = accounts.iter().find(|account| !account.has_any_credential());
+        mute.filter(|_| !self.executor.is_simulated()).map(|_| {
+            let variables = provider.environment.credential();
+            format!("{} has no credential: set {variables} in the environment.", provider.title)
         })
     }
+}
+
+/// The error of a call whose provider has no account.
+fn homeless(provider: &Provider) -> CallError {
+    let variables = provider.environment.base_url.join(" or ");
+    let problem = format!("{} has no fixed address. Set {variables} and restart this server.", provider.title);
+    CallError::Client { problem }
 }
 
 impl fmt::Debug for Server {

@@ -39,7 +39,7 @@ pub(super) fn preview(call: &Call, resource: Option<&Value>, outlook: Option<&st
         // Writing to a string does not fail.
         let _ = write!(text, "\n{name}: {value}");
     };
-    line("Account", &format!("{} at {}", call.entry.provider.title, call.account.base_url()));
+    line("Account", &format!("{} at {}", call.entry.provider.title, call.account.place()));
     let masked = call.masked();
     match (&tool.binding, request::build(&masked)) {
         (Binding::Operation(_), Ok(request)) => {

@@ -111,7 +111,8 @@ impl Server {
             if is(&tasks.failed) {
                 let told = seen.task.get(tasks.result.as_ref()).filter(|told| !told.is_null());
                 let told = told.map_or_else(String::new, |told| {
-                    let told = told.get("message").and_then(Value::as_str).map_or_else(|| told.to_string(), str::to_owned);
+                    let told =
+                        told.get("message").and_then(Value::as_str).map_or_else(|| told.to_string(), str::to_owned);
                     format!("{}.", shorten(&wait.account.mask(&told), TOLD).trim_end_matches('.'))
                 });
                 return Err(CallError::Task { id: id.to_owned(), state: seen.state, told });
@@ -163,15 +164,16 @@ fn pause(elapsed: Duration) -> Duration {
     })
 }
 
-#[cfg(all(test, infra_mcp_provider = "xen-orchestra"))]
+#[cfg(infra_mcp_provider = "xen-orchestra")]
+#[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
     use serde_json::json;
 
     use super::*;
-    use crate::catalogue::{Catalogue, Selection};
     use crate::call::Listener;
+    use crate::catalogue::Catalogue;
     use crate::config::{Config, Environment, Only, Options};
     use crate::exposure::Given;
     use crate::generated::PROVIDERS;
@@ -185,13 +187,18 @@ mod tests {
             approval: Some(crate::config::ApprovalWay::None),
             ..Options::default()
         };
-        let config = Config::new(options, &Environment::of(&[]), Only::Provider("xen-orchestra"), PROVIDERS).unwrap();
-        let selection = Selection { access: Some(infra_mcp_model::Access::Full), ..config.selection.clone() };
-        let catalogue = Arc::new(Catalogue::select(PROVIDERS, &selection).unwrap());
+        let provider = PROVIDERS.iter().find(|provider| provider.name == "xen-orchestra").unwrap();
+        let config = Config::new(options, &Environment::of(&[]), Only::Provider(provider)).unwrap();
+        let catalogue = Arc::new(Catalogue::select(PROVIDERS, &config.selection).unwrap());
         crate::assembly::server(config, catalogue, PROVIDERS)
     }
 
-    async fn call(server: &Server, tool: &str, arguments: Value, listener: Option<Listener>) -> Result<Reply, CallError> {
+    async fn call(
+        server: &Server,
+        tool: &str,
+        arguments: Value,
+        listener: Option<Listener>,
+    ) -> Result<Reply, CallError> {
         let entry = server.catalogue.get("xen-orchestra", tool).unwrap();
         let Value::Object(arguments) = arguments else { panic!("an object") };
         let caller = Caller { listener, ..Caller::local(None) };
@@ -240,7 +247,8 @@ mod tests {
         let server = server();
         let stop = async {
             loop {
-                let tasks = call(&server, "GetTasks", json!({"fields": "id,status,properties", "markdown": false}), None);
+                let tasks =
+                    call(&server, "GetTasks", json!({"fields": "id,status,properties", "markdown": false}), None);
                 let tasks: Value = serde_json::from_str(&tasks.await.unwrap().body).unwrap();
                 let begun = |task: &&Value| task["status"] == "pending" && task["properties"]["objectId"] == MACHINE;
                 if let Some(task) = tasks.as_array().unwrap().iter().find(begun) {

@@ -1,5 +1,6 @@
 //! The built binary over HTTP, spoken to in raw bytes.
 
+mod accounts;
 mod client;
 mod drain;
 mod faults;
@@ -7,6 +8,7 @@ mod limits;
 mod memory;
 mod modern;
 mod pages;
+mod prompts;
 mod rest;
 mod server;
 mod sessions;

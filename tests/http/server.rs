@@ -43,7 +43,19 @@ impl Server {
     pub(crate) fn start_in(folder: TempDir, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let arguments = [&["--http", "--port", "0"], arguments].concat();
         let mut command = program(&arguments, &folder);
-        command.envs(variables.iter().copied()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        command.envs(variables.iter().copied());
+        Self::of(command, folder)
+    }
+
+    /// The built binary of this path on a free port, with simulated providers.
+    pub(crate) fn simulated(binary: &str, folder: TempDir, arguments: &[&str]) -> Self {
+        let mut command = Command::new(binary);
+        command.env_clear().current_dir(folder.path()).args(["--http", "--port", "0", "--sandbox"]).args(arguments);
+        Self::of(command, folder)
+    }
+
+    fn of(mut command: Command, folder: TempDir) -> Self {
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("it starts");
         let mut lines = BufReader::new(child.stderr.take().expect("piped")).lines().map_while(Result::ok);
         let mut before = String::new();

@@ -23,7 +23,12 @@ impl Client {
 
     /// A client that declares these capabilities.
     pub(crate) fn able(binary: &str, state: &Path, flags: &[&str], capabilities: &Value) -> Self {
-        let mut process = command(binary, state, flags).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        Self::of(command(binary, state, flags), capabilities)
+    }
+
+    /// A client of the server that this command starts.
+    pub(crate) fn of(mut command: Command, capabilities: &Value) -> Self {
+        let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let input = process.stdin.take();
         let answers = BufReader::new(process.stdout.take().unwrap());
         let mut client = Self { process, input, answers, last: 0 };

@@ -118,8 +118,20 @@ impl Provider {
         settings.get("exclude").and_then(toml::Value::as_table).cloned().unwrap_or_default()
     }
 
-    /// What the repository says about each tool.
+    /// Tools that belong to no operation of the document: a handler sends several requests.
+    pub(crate) fn composites(&self) -> Vec<String> {
+        let composed = self.defined().into_iter().filter(|one| one.facts["composite"].is_object());
+        composed.filter_map(|one| one.facts["name"].as_str().map(str::to_owned)).collect()
+    }
+
+    /// What the repository says about each operation.
     fn definitions(&self) -> BTreeMap<String, Definition> {
+        let bound = self.defined().into_iter();
+        bound.filter_map(|one| Some((one.facts["tool"].as_str()?.to_owned(), one))).collect()
+    }
+
+    /// What the repository says about each tool.
+    fn defined(&self) -> Vec<Definition> {
         let files = std::fs::read_dir(self.folder().join("tools")).expect("definitions");
         let files = files.map(|file| file.expect("can be read").file_name().into_string().expect("UTF-8"));
         let definitions = files.flat_map(|file| {
@@ -128,7 +140,7 @@ impl Provider {
             let tools = file["tools"].as_array().expect("a list of definitions").clone();
             tools.into_iter().map(move |facts| Definition { toolset: toolset.clone(), facts })
         });
-        definitions.filter_map(|one| Some((one.facts["tool"].as_str()?.to_owned(), one))).collect()
+        definitions.collect()
     }
 }
 

@@ -1,0 +1,64 @@
+//! Named accounts over HTTP: for MCP, for scripts, and in what describes the addresses of scripts.
+
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::client::Request;
+use crate::server::Server;
+
+const EVERYTHING: &str = env!("CARGO_BIN_EXE_infra-mcp");
+
+/// Names are all that a simulation takes of the file.
+const ACCOUNTS: &str = "[accounts.vergeos.east]\n[accounts.vergeos.west]\n";
+
+fn server() -> Server {
+    let folder = TempDir::new().expect("a temporary folder");
+    std::fs::write(folder.path().join("accounts.toml"), ACCOUNTS).expect("it can be written");
+    let flags = ["--rest", "--config", "accounts.toml", "--approval", "none"];
+    Server::simulated(EVERYTHING, folder, &flags)
+}
+
+#[test]
+fn every_door_asks_which_account_is_meant() {
+    let server = server();
+    let call = |arguments| {
+        let answer =
+            server.ask(&Request::modern(1, "tools/call", json!({"name": "list_tenants", "arguments": arguments})));
+        answer.json()["result"].clone()
+    };
+    assert_eq!(call(json!({"account": "east"}))["isError"], false);
+    let refused = call(json!({})).to_string();
+    assert!(refused.contains("is required: one of east, west"), "{refused}");
+    for (path, status) in [
+        ("/tenants", 400),
+        ("/tenants?account=north", 400),
+        ("/tenants?account=east", 200),
+        ("/vms/1?account=west", 200),
+    ] {
+        let answer = server.ask(&Request::new("GET", path));
+        assert_eq!(answer.status, status, "{path}: {}", answer.text());
+    }
+    let described = server.ask(&Request::new("GET", "/openapi.json")).json();
+    let parameters = described["paths"]["/tenants"]["get"]["parameters"].as_array().cloned().unwrap_or_default();
+    let account = parameters.iter().find(|parameter| parameter["name"] == "account").expect("it is told");
+    assert_eq!((&account["required"], &account["schema"]["enum"]), (&json!(true), &json!(["east", "west"])));
+    // What has one account asks for none.
+    let body = &described["paths"]["/tools/VPS_getVirtualMachinesV1"]["post"]["requestBody"];
+    assert!(!body.to_string().contains("account"), "{body}");
+}
+
+/// Each account has an estate of its own: what changes in one stays as it is in the other.
+#[test]
+fn a_change_is_one_of_the_account_it_was_made_for() {
+    let server = server();
+    let runs = |account: &str| {
+        let answer = server.ask(&Request::new("GET", &format!("/vms/1?account={account}"))).json();
+        answer["result"]["running"] == true
+    };
+    assert!(runs("east") && runs("west"));
+    let arguments = json!({"account": "east", "id": 1}).to_string();
+    let cut = Request::new("POST", "/tools/force_off_vm").with("Content-Type", "application/json").saying(arguments);
+    let answer = server.ask(&cut);
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert!(!runs("east") && runs("west"));
+}

@@ -102,7 +102,8 @@ fn a_call_reaches_the_account_that_it_names_with_the_credential_of_that() {
         for listed in tools.iter().filter(|listed| listed["name"] != "describe_operation") {
             let (properties, required) = (&listed["inputSchema"]["properties"], &listed["inputSchema"]["required"]);
             // A tool with an argument of that name calls ours something else.
-            let asked = ["account", "hostinger_account"].into_iter().find(|name| required[0] == *name || required[1] == *name);
+            let asked =
+                ["account", "hostinger_account"].into_iter().find(|name| required[0] == *name || required[1] == *name);
             let asked = asked.unwrap_or_else(|| panic!("{listed}"));
             assert_eq!(properties[asked]["enum"], json!(["one", "two"]), "{listed}");
         }

@@ -38,6 +38,7 @@ pub static ACME: Provider = Provider {
     expose: Expose::Flat,
     relay: None,
     references: B(&[]),
+    tasks: None,
     opt_in: None,
     login: None,
     toolsets: B(&[
@@ -159,6 +160,7 @@ pub static ACME: Provider = Provider {
                         points: 0,
                         deprecated: false,
                     }),
+                    awaits: false,
                     reader: B(""),
                     input_schema: B(r#"{"type":"object","properties":{"ids":{"type":"array","items":{"type":"integer"}},"plain":{"type":"array","items":{"type":"string"}},"commas":{"type":"array","items":{"type":"string"}},"spaces":{"type":"array","items":{"type":"string"}},"pipes":{"type":"array","minItems":1,"maxItems":3,"items":{"type":"string"}},"deep":{"type":"object","properties":{"from":{"type":"string","format":"date"}}},"X-Tags":{"type":"array","items":{"type":"string"}}},"required":["ids"],"additionalProperties":false}"#),
                     listing: Listing {

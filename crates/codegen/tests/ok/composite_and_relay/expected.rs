@@ -69,6 +69,7 @@ pub static ACME: Provider = Provider {
             kind: B("machine"),
         },
     ]),
+    tasks: None,
     opt_in: Some(OptIn {
         member: B("wipeable"),
         code: B("not_wipeable"),
@@ -244,6 +245,7 @@ pub static ACME: Provider = Provider {
                         resource: B("id"),
                         file: None,
                     }),
+                    awaits: false,
                     reader: B(""),
                     input_schema: B(r#"{"type":"object","required":["id"],"properties":{"id":{"type":"integer","minimum":1},"force":{"type":"boolean","default":false},"type":{"type":"string"}},"additionalProperties":false}"#),
                     listing: Listing {
@@ -292,6 +294,7 @@ pub static ACME: Provider = Provider {
                         resource: B("machine"),
                         file: Some(LocalFile { argument: B("path"), max_bytes: 1048576 }),
                     }),
+                    awaits: false,
                     reader: B(""),
                     input_schema: B(r#"{"type":"object","required":["machine","path"],"properties":{"machine":{"type":"string"},"path":{"type":"string"},"sha256":{"type":"string"},"size_bytes":{"type":"integer","minimum":1,"maximum":1048576}},"additionalProperties":false}"#),
                     listing: Listing {
@@ -331,6 +334,7 @@ pub static ACME: Provider = Provider {
                         arguments: B(&[]),
                         resource: B(""),
                     }),
+                    awaits: false,
                     reader: B(""),
                     input_schema: B(r#"{"type":"object","properties":{},"additionalProperties":false}"#),
                     listing: Listing {
@@ -376,6 +380,7 @@ pub static ACME: Provider = Provider {
                         arguments: B(&[B("machine"), B("patience"), B("confirmation")]),
                         resource: B("machine"),
                     }),
+                    awaits: false,
                     reader: B("far_list"),
                     input_schema: B(r#"{"type":"object","required":["machine"],"properties":{"machine":{"type":"string"},"patience":{"type":"integer"},"confirmation":{"type":"string"}},"additionalProperties":false}"#),
                     listing: Listing {

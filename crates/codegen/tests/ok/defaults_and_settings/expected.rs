@@ -41,6 +41,7 @@ pub static ACME: Provider = Provider {
     expose: Expose::Flat,
     relay: None,
     references: B(&[]),
+    tasks: None,
     opt_in: None,
     login: None,
     toolsets: B(&[
@@ -129,6 +130,7 @@ pub static ACME: Provider = Provider {
                         points: 60,
                         deprecated: false,
                     }),
+                    awaits: false,
                     reader: B(""),
                     input_schema: B(r#"{"type":"object","properties":{"fields":{"type":"string","default":"id,name"},"limit":{"type":"number","default":50},"table":{"type":"boolean"}},"additionalProperties":false}"#),
                     listing: Listing {
@@ -180,6 +182,7 @@ pub static ACME: Provider = Provider {
                         points: 0,
                         deprecated: false,
                     }),
+                    awaits: false,
                     reader: B(""),
                     input_schema: B(r#"{"type":"object","properties":{"limit":{"type":"string"}},"required":["limit"],"additionalProperties":false}"#),
                     listing: Listing {

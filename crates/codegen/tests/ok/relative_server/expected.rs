@@ -38,6 +38,7 @@ pub static ACME: Provider = Provider {
     expose: Expose::Flat,
     relay: None,
     references: B(&[]),
+    tasks: None,
     opt_in: None,
     login: None,
     toolsets: B(&[
@@ -80,6 +81,7 @@ pub static ACME: Provider = Provider {
                         points: 0,
                         deprecated: false,
                     }),
+                    awaits: false,
                     reader: B(""),
                     input_schema: B(r#"{"type":"object","additionalProperties":false}"#),
                     listing: Listing {

@@ -38,6 +38,7 @@ pub static ACME: Provider = Provider {
     expose: Expose::Flat,
     relay: None,
     references: B(&[]),
+    tasks: None,
     opt_in: None,
     login: None,
     toolsets: B(&[
@@ -99,6 +100,7 @@ pub static ACME: Provider = Provider {
                         points: 0,
                         deprecated: false,
                     }),
+                    awaits: false,
                     reader: B(""),
                     input_schema: B("{\"type\":\"object\",\"properties\":{\"self\":{\"type\":\"string\"},\"type\":{\"type\":\"string\"},\"host_body\":{\"type\":\"string\"},\"host\":{\"type\":\"string\"},\"1\":{\"type\":\"integer\"},\"-1\":{\"type\":\"integer\"},\"argument_8da0d615\":{\"type\":\"string\"},\"fooBar\":{\"type\":\"string\"},\"foo_bar\":{\"type\":\"string\"},\"mode\":{\"type\":\"string\",\"enum\":[\"*\",\"\",\"a b\",\"A-B\",\"self\",\"1\",\"²\"]},\"nested\":{\"type\":\"object\",\"properties\":{\"crate\":{\"type\":\"string\"},\"inner\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"match\":{\"type\":\"boolean\"}}}}}},\"free\":{\"type\":\"object\",\"additionalProperties\":{\"type\":\"string\"}},\"number\":{\"type\":\"number\",\"minimum\":0.5},\"maybe\":{\"type\":[\"integer\",\"null\"]}},\"required\":[\"self\",\"1\"],\"additionalProperties\":false}"),
                     listing: Listing {
@@ -142,6 +144,7 @@ pub static ACME: Provider = Provider {
                         points: 0,
                         deprecated: false,
                     }),
+                    awaits: false,
                     reader: B(""),
                     input_schema: B(r#"{"type":"object","additionalProperties":false}"#),
                     listing: Listing {
@@ -185,6 +188,7 @@ pub static ACME: Provider = Provider {
                         points: 0,
                         deprecated: false,
                     }),
+                    awaits: false,
                     reader: B(""),
                     input_schema: B(r#"{"type":"object","additionalProperties":false}"#),
                     listing: Listing {
@@ -228,6 +232,7 @@ pub static ACME: Provider = Provider {
                         points: 0,
                         deprecated: false,
                     }),
+                    awaits: false,
                     reader: B(""),
                     input_schema: B(r#"{"type":"object","additionalProperties":false}"#),
                     listing: Listing {
@@ -271,6 +276,7 @@ pub static ACME: Provider = Provider {
                         points: 0,
                         deprecated: false,
                     }),
+                    awaits: false,
                     reader: B(""),
                     input_schema: B(r#"{"type":"object","additionalProperties":false}"#),
                     listing: Listing {
@@ -314,6 +320,7 @@ pub static ACME: Provider = Provider {
                         points: 0,
                         deprecated: false,
                     }),
+                    awaits: false,
                     reader: B(""),
                     input_schema: B(r#"{"type":"object","additionalProperties":false}"#),
                     listing: Listing {

@@ -38,6 +38,7 @@ pub static ACME: Provider = Provider {
     expose: Expose::Flat,
     relay: None,
     references: B(&[]),
+    tasks: None,
     opt_in: None,
     login: None,
     toolsets: B(&[
@@ -100,6 +101,7 @@ pub static ACME: Provider = Provider {
                         points: 0,
                         deprecated: false,
                     }),
+                    awaits: false,
                     reader: B(""),
                     input_schema: B(r#"{"type":"object","properties":{"id":{"type":"integer"}},"required":["id"],"additionalProperties":false}"#),
                     listing: Listing {
@@ -143,6 +145,7 @@ pub static ACME: Provider = Provider {
                         points: 0,
                         deprecated: false,
                     }),
+                    awaits: false,
                     reader: B(""),
                     input_schema: B(r#"{"type":"object","additionalProperties":false}"#),
                     listing: Listing {
@@ -193,6 +196,7 @@ pub static ACME: Provider = Provider {
                         points: 0,
                         deprecated: false,
                     }),
+                    awaits: false,
                     reader: B(""),
                     input_schema: B(r#"{"type":"object","properties":{"plan":{"type":"string"},"code":{"type":"string","format":"password"}},"required":["plan"],"additionalProperties":false}"#),
                     listing: Listing {

@@ -1,7 +1,8 @@
 //! A stdio server in front of a remote one: every message goes on as it is, in both directions.
 //!
 //! What is open at either side stays with those who opened it: ids, progress, cancellation and questions to the user pass
-//! unread. A lost session is opened again with the `initialize` of the client.
+//! unread. A lost session is opened again with the `initialize` of the client; whoever begins without a handshake gets one
+//! done on their behalf.
 
 use std::collections::HashSet;
 use std::future::pending;
@@ -16,10 +17,14 @@ use rmcp::model::{
 };
 use rmcp::transport::Transport;
 use rmcp::transport::async_rw::AsyncRwTransport;
+use serde_json::json;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 
 use crate::executor::{RemoteLine, RemoteServer};
+
+/// The id of a handshake that the client has not asked for.
+const HANDSHAKE: &str = "infra-mcp bridge";
 
 /// Carries messages until the input ends and what is open is answered, `closing` is cancelled, or the other side stops
 /// reading. After the end of the input, answers get `grace`.
@@ -82,7 +87,7 @@ impl Far {
                 self.greeting = Some(message.clone());
             }
         }
-        match self.line(id.as_ref()).await {
+        match self.line(&message).await {
             Ok(line) => {
                 let sent = line.send(message);
                 self.sends
@@ -93,15 +98,14 @@ impl Far {
         }
     }
 
-    /// The line, opened if there is none: with the handshake that the client has done already, unless it is doing it.
-    async fn line(&mut self, current: Option<&RequestId>) -> Result<&mut RemoteLine, String> {
+    /// The line, opened if there is none. The first message on it is a handshake: rmcp takes what comes before the answer
+    /// to that as a part of it.
+    async fn line(&mut self, message: &ClientJsonRpcMessage) -> Result<&mut RemoteLine, String> {
         if self.line.is_none() {
             let mut line = self.remote.open()?;
-            match &self.greeting {
-                Some(ClientJsonRpcMessage::Request(greeting)) if Some(&greeting.id) != current => {
-                    greet(&mut line, ClientJsonRpcMessage::Request(greeting.clone()), &greeting.id).await?;
-                }
-                _ => {}
+            if !is_handshake(message) {
+                let greeting = self.greeting.clone().or_else(|| handshake_for(message));
+                greet(&mut line, greeting.ok_or("it begins without a handshake.")?).await?;
             }
             self.line = Some(line);
         }
@@ -163,17 +167,43 @@ impl Far {
     }
 }
 
+fn is_handshake(message: &ClientJsonRpcMessage) -> bool {
+    let ClientJsonRpcMessage::Request(request) = message else { return false };
+    matches!(request.request, ClientRequest::InitializeRequest(_) | ClientRequest::DiscoverRequest(_))
+}
+
+/// The handshake of a client that begins without: of the era whose marks its message bears.
+fn handshake_for(message: &ClientJsonRpcMessage) -> Option<ClientJsonRpcMessage> {
+    const VERSION: &str = "io.modelcontextprotocol/protocolVersion";
+    let mut meta = serde_json::to_value(message).ok()?["params"]["_meta"].take();
+    let handshake = if meta.get(VERSION).is_some() {
+        // Nobody waits for how far it is.
+        meta.as_object_mut()?.remove("progressToken");
+        json!({"jsonrpc": "2.0", "id": HANDSHAKE, "method": "server/discover", "params": {"_meta": meta}})
+    } else {
+        let client = json!({"name": "infra-mcp bridge", "version": env!("CARGO_PKG_VERSION")});
+        let params = json!({"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": client});
+        json!({"jsonrpc": "2.0", "id": HANDSHAKE, "method": "initialize", "params": params})
+    };
+    serde_json::from_value(handshake).ok()
+}
+
 /// Does a handshake that the client need not know of.
-async fn greet(line: &mut RemoteLine, greeting: ClientJsonRpcMessage, id: &RequestId) -> Result<(), String> {
+async fn greet(line: &mut RemoteLine, greeting: ClientJsonRpcMessage) -> Result<(), String> {
     let failed = |error| RemoteServer::problem(&error);
+    let ClientJsonRpcMessage::Request(request) = &greeting else { return Ok(()) };
+    let (id, begins_session) = (request.id.clone(), matches!(request.request, ClientRequest::InitializeRequest(_)));
     line.send(greeting).await.map_err(failed)?;
     loop {
         match line.receive().await {
-            Some(ServerJsonRpcMessage::Response(response)) if response.id == *id => break,
+            Some(ServerJsonRpcMessage::Response(response)) if response.id == id => break,
             Some(ServerJsonRpcMessage::Error(error)) => return Err(error.error.message.into_owned()),
             Some(_) => {}
             None => return Err("the connection broke.".to_owned()),
         }
+    }
+    if !begins_session {
+        return Ok(());
     }
     let initialized = ClientNotification::InitializedNotification(InitializedNotification::default());
     line.send(ClientJsonRpcMessage::notification(initialized)).await.map_err(failed)

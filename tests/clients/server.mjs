@@ -8,16 +8,20 @@ import { createInterface } from 'node:readline';
 export const cwd = tmpdir();
 
 /** Gives the address (URL) of a fresh server process, what it writes to stderr, and a way to end it. */
-export async function overHttp(command, args, env = {}) {
-  const all = [...args, '--http', '--port', '0'];
-  const server = spawn(command, all, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', 'pipe'] });
+export function overHttp(command, args, env = {}, port = '0') {
+  return startServer(command, [...args, '--http', '--port', port], env, /^Listening on (\S+)$/);
+}
+
+/** The same for any command that says on stderr, in the words of `says`, where it listens. */
+export async function startServer(command, args, env, says) {
+  const server = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', 'pipe'] });
   const ended = once(server, 'exit');
   const said = [];
   const address = await new Promise((found, failed) => {
     createInterface(server.stderr)
       .on('line', (line) => {
         said.push(line);
-        const listening = /^Listening on (\S+)$/.exec(line);
+        const listening = says.exec(line);
         if (listening) found(new URL(listening[1]));
       })
       .on('close', () => failed(new Error(`the server does not listen:\n${said.join('\n')}`)));

@@ -9,28 +9,15 @@ import { createServer } from 'node:net';
 import { basename, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import * as v2 from '@modelcontextprotocol/client';
-import * as v2Stdio from '@modelcontextprotocol/client/stdio';
-import * as v1 from '@modelcontextprotocol/sdk/client/index.js';
-import * as v1Stdio from '@modelcontextprotocol/sdk/client/stdio.js';
-import * as v1Http from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import * as types from '@modelcontextprotocol/sdk/types.js';
 import Ajv2020 from 'ajv/dist/2020.js';
 
+import { SDKS, answerOf, call, clientOf, everyPage } from './sdks.mjs';
 import { cwd, overHttp } from './server.mjs';
 
 const HINTS = ['readOnlyHint', 'destructiveHint', 'idempotentHint', 'openWorldHint'];
 const TOKEN = 'token-of-the-typescript-test';
 const [binary, expectedTools] = process.argv.slice(2);
 assert.ok(binary && expectedTools, 'usage: node typescript.mjs BINARY TOOLS');
-
-const V1 = { ...v1, ...v1Stdio, ...v1Http };
-const V2 = { ...v2, ...v2Stdio };
-const SDKS = [
-  { name: 'SDK 1', sdk: V1, revision: '2025-11-25', options: {} },
-  { name: 'SDK 2', sdk: V2, revision: '2025-11-25', options: { versionNegotiation: { mode: 'legacy' } } },
-  { name: 'SDK 2', sdk: V2, revision: '2026-07-28', options: { versionNegotiation: { mode: { pin: '2026-07-28' } } } },
-];
 
 const command = resolve(binary);
 
@@ -55,11 +42,7 @@ const TRANSPORTS = {
  */
 async function withServer(variant, start, args, env, work, answer) {
   const { transport, stderr, end } = await start(variant, args, env);
-  const capabilities = answer ? { elicitation: {} } : {};
-  const client = new variant.sdk.Client({ name: 'typescript-sdk', version: '1' }, { ...variant.options, capabilities });
-  if (answer) {
-    client.setRequestHandler(variant.sdk === V1 ? types.ElicitRequestSchema : 'elicitation/create', answer);
-  }
+  const client = clientOf(variant, answer);
   try {
     await client.connect(transport);
     await work(client, stderr);
@@ -70,25 +53,6 @@ async function withServer(variant, start, args, env, work, answer) {
     await client.close();
     await end();
   }
-}
-
-/** Calls a tool that has to succeed and returns its answer. */
-async function answerOf(client, name, args = {}) {
-  const result = await client.callTool({ name, arguments: args });
-  const text = result.content.map((block) => block.text).join('\n');
-  assert.ok(!result.isError, `${name} fails: ${text}`);
-  return JSON.parse(result.content[0].text);
-}
-
-async function everyPage(client) {
-  const tools = [];
-  let cursor;
-  do {
-    const page = await client.listTools(cursor ? { cursor } : undefined, { cacheMode: 'refresh' });
-    tools.push(...page.tools);
-    cursor = page.nextCursor;
-  } while (cursor);
-  return tools;
 }
 
 async function introducesItself(client, revision) {
@@ -196,9 +160,9 @@ async function cancellation(variant, start) {
   await once(upstream, 'listening');
   const env = { HOSTINGER_API_TOKEN: TOKEN, API_BASE_URL: `http://127.0.0.1:${upstream.address().port}` };
   await withServer(variant, start, ['--timeout', '30'], env, async (client, stderr) => {
-    const call = (name, path) => silentCall(variant, client, upstream, name, path);
-    const waiting = await call('VPS_getVirtualMachinesV1', '/api/vps/v1/virtual-machines');
-    const cancelled = await call('VPS_getDataCenterListV1', '/api/vps/v1/data-centers');
+    const silent = (name, path) => silentCall(variant, client, upstream, name, path);
+    const waiting = await silent('VPS_getVirtualMachinesV1', '/api/vps/v1/virtual-machines');
+    const cancelled = await silent('VPS_getDataCenterListV1', '/api/vps/v1/data-centers');
     cancelled.cancel();
     const first = await Promise.race([waiting.hungUp, cancelled.hungUp]);
     assert.equal(first, cancelled.path, 'the cancelled call is the one whose request ends');
@@ -210,12 +174,10 @@ async function cancellation(variant, start) {
 }
 
 /** Starts a call and waits until its request has reached the upstream. */
-async function silentCall({ sdk }, client, upstream, name, path) {
+async function silentCall(variant, client, upstream, name, path) {
   const abort = new AbortController();
   const reached = once(upstream, 'connection');
-  const options = { signal: abort.signal };
-  const call = client.callTool({ name, arguments: {} }, ...(sdk === V1 ? [undefined, options] : [options]));
-  const outcome = call.then(
+  const outcome = call(variant, client, name, {}, { signal: abort.signal }).then(
     (result) => assert.fail(`${name} is answered without upstream: ${JSON.stringify(result)}`),
     (error) => assert.ok(abort.signal.aborted, `${name} ends by itself: ${error}`),
   );

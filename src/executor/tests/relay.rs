@@ -254,3 +254,10 @@ async fn without_a_token_nothing_is_sent() {
     assert!(error.contains("Set EXAMPLE_MCP_TOKEN") && error.contains("Make one there."), "{error}");
     assert!(mock.requests().is_empty());
 }
+
+#[tokio::test]
+async fn a_certificate_that_nobody_vouches_for_is_not_trusted() {
+    let url = super::tls::serve();
+    let error = call(&network(), &url, Effect::Write).await.unwrap_err().to_string();
+    assert!(error.starts_with("Nothing was sent: no trusted connection") && error.contains("--ca-file"), "{error}");
+}

@@ -11,7 +11,7 @@ use rustls::{ServerConfig, ServerConnection, Stream};
 use super::*;
 
 /// Answers every TLS connection with `{}`. Gives the base URL.
-fn serve() -> String {
+pub(super) fn serve() -> String {
     let certificate = CertificateDer::from_pem_slice(include_bytes!("tls/server.pem")).unwrap();
     let key = PrivateKeyDer::from_pem_slice(include_bytes!("tls/server.key")).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());

@@ -126,3 +126,12 @@ async fn a_file_goes_to_who_named_the_place_or_by_tls_to_a_name() {
     let error = put(directory.path(), &mock.url, "https://storage.invalid/slot", None).await.unwrap_err();
     assert!(matches!(error, CallError::Unreachable { .. }), "{error}");
 }
+
+#[tokio::test]
+async fn a_certificate_that_nobody_vouches_for_is_not_trusted() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("a"), "abc").unwrap();
+    let url = super::tls::serve();
+    let error = put(directory.path(), &url, &format!("{url}/slot"), None).await.unwrap_err().to_string();
+    assert!(error.starts_with("Nothing was sent: no trusted connection"), "{error}");
+}

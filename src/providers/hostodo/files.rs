@@ -68,10 +68,10 @@ async fn install(arguments: &HostodoUploadFile, steps: &Steps<'_, HostodoUploadF
         .await;
     let answer = installed.map_err(|error| {
         let done = match code(&error) {
-            Some("artifact_sha_mismatch") => "What arrived is another file: call again without `artifact_id`.".to_owned(),
+            Some("artifact_sha_mismatch") => "What arrived is another file: leave `artifact_id` out.".to_owned(),
             _ => format!(
-                "The file is uploaded as {artifact} and not installed, as far as is known. Once the reason is gone, call \
-                 again with `artifact_id`: {artifact:?}, and it is not sent a second time."
+                "The file is uploaded as {artifact} and not installed, as far as is known. Once the reason is gone, \
+                 call again with `artifact_id`: {artifact:?}, and it is not sent a second time."
             ),
         };
         CallError::Midway { error: Box::new(error), done }

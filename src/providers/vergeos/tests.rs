@@ -60,11 +60,10 @@ async fn call(
     Ok(serde_json::from_str(&reply.body).unwrap_or(Value::Null))
 }
 
-/// Every tool against the simulated system: what it sends last, and a piece of what it answers.
-#[tokio::test]
-async fn every_tool_works_on_the_simulated_system() {
+/// Every tool: what it sends last, and a piece of what it answers.
+fn cases() -> Vec<(&'static str, Value, &'static str, &'static str)> {
     let alarm = json!({"table": "alarms", "key": 1, "action": "resolve"});
-    let cases: Vec<(&str, Value, &str, &str)> = vec![
+    vec![
         ("list_vms", json!({"running": false}), "GET /vms?", r#""id":3"#),
         ("list_vms", json!({"name": "O'x' or 1 eq 1"}), "%27O%27%27x%27%27%20or%201%20eq%201%27", "[]"),
         ("get_vm", json!({"id": "1"}), "GET /machine_status?", r#""power_state":"running""#),
@@ -159,7 +158,12 @@ async fn every_tool_works_on_the_simulated_system() {
             r#"{"vm":3,"action":"clone","params":{"name":"c"}}"#,
             "task",
         ),
-    ];
+    ]
+}
+
+#[tokio::test]
+async fn every_tool_works_on_the_simulated_system() {
+    let cases = cases();
     let recorder = Arc::new(Recorder(sandbox::simulator(provider()), Mutex::default()));
     let executor = Executor::simulated(Arc::clone(&recorder) as _);
     for tool in provider().tools() {
@@ -171,6 +175,45 @@ async fn every_tool_works_on_the_simulated_system() {
         let last = recorder.1.lock().unwrap().last().unwrap().clone();
         assert!(last.contains(sent), "{name} {arguments} sent {last}");
         assert!(answer.contains(told), "{name} {arguments} answered {answer}");
+    }
+}
+
+/// A system that answers everything with an error.
+struct Refusing(u16);
+
+impl Simulator for Refusing {
+    fn answer(&self, _: http::Request<Bytes>) -> http::Response<Bytes> {
+        http::Response::builder().status(self.0).body(Bytes::from_static(b"{\"err\":\"So it is.\"}")).unwrap()
+    }
+}
+
+#[tokio::test]
+async fn an_error_of_the_system_is_passed_on_whatever_the_tool() {
+    for (status, expected) in [
+        (400, "Correct the arguments"),
+        (401, "VERGEOS_TOKEN"),
+        (403, "permissions"),
+        (404, "There is no such thing"),
+        (405, "Check the arguments"),
+        (409, "current state"),
+        (422, "Correct the arguments"),
+        (408, "Try again"),
+        (429, "Too many requests"),
+        (500, "provider's side"),
+        (507, "provider's side"),
+    ] {
+        let executor = Executor::simulated(Arc::new(Refusing(status)));
+        for (name, arguments, ..) in cases() {
+            let outcome = call(&executor, name, arguments.clone(), None).await;
+            // What a table is like is known here, too.
+            if name == "table_describe" && (403..=405).contains(&status) {
+                assert!(outcome.is_ok(), "{outcome:?}");
+                continue;
+            }
+            let error = outcome.unwrap_err().to_string();
+            assert!(error.starts_with(&format!("VergeOS answered HTTP {status}")), "{name} {arguments}: {error}");
+            assert!(error.contains(expected), "{name} {status}: {error}");
+        }
     }
 }
 

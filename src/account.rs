@@ -176,6 +176,12 @@ impl Account {
         self.name().unwrap_or(DEFAULT)
     }
 
+    /// Provider and name, as grants and the policy file have it: `acme/lab`.
+    #[must_use]
+    pub fn path(&self) -> String {
+        format!("{}/{}", self.provider.name, self.called())
+    }
+
     /// Its address, and its name if it has one: what tells it from others in texts for people.
     #[must_use]
     pub fn place(&self) -> String {

@@ -73,6 +73,8 @@ pub struct Grant {
     pub toolsets: Option<Vec<String>>,
     /// Only tools with these scopes: `vms:power`, `vms:*` for every scope of an area, `*` for all.
     pub scopes: Option<Vec<String>>,
+    /// Only these accounts, as `provider/name`; that of the environment is called `default`.
+    pub accounts: Option<Vec<String>>,
     /// Only tools that change nothing, spend nothing, hand out no credential and run no code.
     pub read_only: bool,
 }
@@ -90,11 +92,21 @@ impl Grant {
         self.reaches(entry) && self.lacking(entry).is_none()
     }
 
-    /// Whether toolset and access let the tool through, whatever its scope is.
+    /// Whether this account is granted.
+    #[must_use]
+    pub fn uses(&self, provider: &str, account: &str) -> bool {
+        let is_it = |name: &String| name.split_once('/') == Some((provider, account));
+        self.accounts.as_ref().is_none_or(|names| names.iter().any(is_it))
+    }
+
+    /// Whether toolset, access and accounts let the tool through, whatever its scope is.
     #[must_use]
     pub fn reaches(&self, entry: &Entry) -> bool {
         let toolset = &entry.tool.toolset;
-        self.toolsets.as_ref().is_none_or(|names| names.iter().any(|name| name == toolset))
+        let of_provider = |name: &String| name.split('/').next() == Some(entry.provider.name.as_ref());
+        let accounts = self.accounts.as_ref().is_none_or(|names| names.iter().any(of_provider));
+        accounts
+            && self.toolsets.as_ref().is_none_or(|names| names.iter().any(|name| name == toolset))
             && (!self.read_only || entry.harmless())
     }
 

@@ -211,3 +211,22 @@ fn a_server_that_is_down_keeps_nothing_from_starting() {
     assert!(!done && text.contains("refused") && text.contains("XO_URL"), "{text}");
     client.end();
 }
+
+/// A page of the documentation goes through the proxy of the environment, and no credential goes with it.
+#[test]
+fn the_documentation_is_read_through_the_proxy() {
+    let state = TempDir::new().unwrap();
+    let proxy = Upstream::answering("403 Forbidden", "{}");
+    let variables =
+        [("XO_URL", "https://xo.example.com"), ("XO_TOKEN", "token-of-xo"), ("HTTPS_PROXY", proxy.address.as_str())];
+    let mut client = facing(XO, state.path(), &[], &variables);
+    let (done, text) = client.call("search_documentation", &json!({"topic": "backups"}));
+    assert!(!done && text.contains("https://docs.xen-orchestra.com cannot be reached"), "{text}");
+    let taken = proxy.taken();
+    assert!(!taken.is_empty());
+    for request in taken {
+        assert!(request.starts_with("connect docs.xen-orchestra.com:443 "), "{request}");
+        assert!(!request.contains("token-of-xo"), "{request}");
+    }
+    client.end();
+}

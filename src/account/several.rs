@@ -14,6 +14,9 @@ pub const DEFAULT: &str = "default";
 /// The argument that says which account is meant, unless a tool has one of that name itself.
 const ARGUMENT: &str = "account";
 
+/// What is said to who may use no account of a provider.
+const FOREIGN: &str = "is not for this caller to choose: no account of this provider is granted";
+
 /// The accounts of a server, by provider. The one of the environment has no name; it comes first.
 #[derive(Debug, Clone, Default)]
 pub struct Accounts {
@@ -74,18 +77,28 @@ impl Accounts {
     }
 
     /// Takes the choice out of the arguments of a call, which are not checked yet. None where the provider has no
-    /// account at all.
+    /// account at all. `granted` says which accounts the caller may use, by name.
     ///
     /// # Errors
-    /// If none is chosen, or one that there is not.
+    /// If none is chosen, or one that there is not or that the caller may not use.
     pub fn take(
         &self,
         provider: &str,
         tool: &Tool,
         arguments: &mut Map<String, Value>,
+        granted: impl Fn(&str) -> bool,
     ) -> Result<Option<Arc<Account>>, Unchosen> {
         let accounts = self.of(provider);
-        let Some(choice) = self.choice(provider) else { return Ok(accounts.first().cloned()) };
+        let Some(choice) = self.choice(provider).map(|choice| choice.narrowed(&granted)) else {
+            let own = accounts.first();
+            return match own.filter(|account| !granted(account.called())) {
+                Some(_) => Err(Unchosen { argument: ARGUMENT.to_owned(), rule: FOREIGN.to_owned() }),
+                None => Ok(own.cloned()),
+            };
+        };
+        if choice.names.is_empty() {
+            return Err(Unchosen { argument: ARGUMENT.to_owned(), rule: FOREIGN.to_owned() });
+        }
         let argument = choice.argument([tool]);
         let short = if argument == ARGUMENT { arguments.shift_remove(ARGUMENT) } else { None };
         let long = arguments.shift_remove(&choice.long);
@@ -94,7 +107,8 @@ impl Accounts {
             (Some(one), Some(other)) if one != other => return unchosen("is given twice; it must be one of"),
             (one, other) => one.or(other).unwrap_or_default(),
         };
-        let named = given.as_str().and_then(|name| accounts.iter().find(|account| account.called() == name));
+        let named = given.as_str().filter(|name| choice.names.iter().any(|known| known == name));
+        let named = named.and_then(|name| accounts.iter().find(|account| account.called() == name));
         match named {
             Some(account) => Ok(Some(Arc::clone(account))),
             None if given.is_null() => unchosen("is required: one of"),
@@ -111,6 +125,13 @@ impl Choice {
             long: format!("{}_{ARGUMENT}", provider.name.replace('-', "_")),
             title: &provider.title,
         }
+    }
+
+    /// The same with fewer accounts: those that are granted.
+    #[must_use]
+    pub fn narrowed(&self, granted: impl Fn(&str) -> bool) -> Self {
+        let names = self.names.iter().filter(|name| granted(name)).cloned().collect();
+        Self { names, ..self.clone() }
     }
 
     /// What the argument is called for one of these tools, or for all that are listed as one: `account`, or with the
@@ -188,7 +209,7 @@ mod tests {
             (own, json!({"account": "lab"}), Err("example_account: is required")),
         ] {
             let Value::Object(mut arguments) = arguments else { panic!("an object") };
-            match (accounts.take("example", tool, &mut arguments), expected) {
+            match (accounts.take("example", tool, &mut arguments, |_| true), expected) {
                 (Ok(Some(account)), Ok((name, rest))) => {
                     assert_eq!((account.called(), Value::Object(arguments)), (name, rest));
                 }
@@ -212,8 +233,24 @@ mod tests {
         let one: Accounts = [lone].into_iter().collect();
         let mut arguments = Map::from_iter([("account".to_owned(), json!("lab"))]);
         assert!(one.choice("example").is_none() && accounts.choice("other").is_none());
-        assert!(one.take("example", plain, &mut arguments).unwrap().is_some());
+        assert!(one.take("example", plain, &mut arguments, |_| true).unwrap().is_some());
         assert_eq!(arguments.len(), 1, "what it is for, validation says");
+    }
+
+    #[test]
+    fn an_account_that_is_not_granted_is_none() {
+        let (accounts, [plain, _]) = two();
+        let take = |accounts: &Accounts, account: Value, granted: &str| {
+            let mut arguments = Map::from_iter([("account".to_owned(), account)]);
+            accounts.take("example", plain, &mut arguments, |name| name == granted)
+        };
+        assert!(take(&accounts, json!("lab"), "lab").is_ok());
+        let wrong = take(&accounts, json!("default"), "lab").unwrap_err();
+        assert_eq!(wrong.rule, "must be one of lab (accounts of Example)", "others are not named");
+        assert_eq!(take(&accounts, json!("lab"), "other").unwrap_err().rule, FOREIGN);
+        let lone = Account::new(accounts.of("example")[0].provider(), fixture::settings("https://api.example.com"));
+        let one: Accounts = [lone.unwrap()].into_iter().collect();
+        assert_eq!(take(&one, Value::Null, "lab").unwrap_err().rule, FOREIGN);
     }
 
     #[test]

@@ -128,8 +128,8 @@ impl Tokens {
         if is_due(record.used, now) {
             self.note_use(&record.name, now);
         }
-        let TokenRecord { name, toolsets, scopes, read_only, .. } = record;
-        Ok(Arc::new(Principal::new(format!("token:{name}"), Grant { toolsets, scopes, read_only })))
+        let TokenRecord { name, toolsets, scopes, accounts, read_only, .. } = record;
+        Ok(Arc::new(Principal::new(format!("token:{name}"), Grant { toolsets, scopes, accounts, read_only })))
     }
 
     fn note_use(&self, name: &str, now: i64) {
@@ -181,6 +181,7 @@ mod tests {
             hash,
             toolsets: None,
             scopes: Some(vec!["vms:*".into()]),
+            accounts: None,
             read_only: true,
             created: NOW,
             expires: None,

@@ -24,7 +24,7 @@ pub(super) fn check_flags(command: &TokenCommand, options: &Options) -> Result<(
         TokenCommand::Create { .. } if servers => Err(StartupError::new(
             "--access, --tools, --exclude-tools",
             "they say what a server serves, not what a token reaches.",
-            "Narrow the token with --toolsets, --scopes and --read-only, or give these flags to the server.",
+            "Narrow the token with --toolsets, --scopes, --accounts and --read-only, or give these flags to the server.",
         )),
         TokenCommand::List { .. } | TokenCommand::Revoke { .. } if servers || tokens => Err(StartupError::new(
             "--toolsets, --scopes, --read-only, --access, --tools, --exclude-tools",
@@ -38,7 +38,10 @@ pub(super) fn check_flags(command: &TokenCommand, options: &Options) -> Result<(
 /// Makes, lists or revokes.
 pub(super) fn token(config: &Config, catalogue: &Catalogue, command: &TokenCommand) -> Result<ExitCode, StartupError> {
     match command {
-        TokenCommand::Create { name, expires } => create(config, catalogue, name, expires.as_deref()),
+        TokenCommand::Create { name, expires, accounts } => {
+            let accounts = accounts_of(config, accounts)?;
+            create(config, catalogue, name, (expires.as_deref(), accounts))
+        }
         TokenCommand::List { json } => list(config, *json),
         TokenCommand::Revoke { name } => revoke(config, name),
     }
@@ -48,7 +51,24 @@ fn unusable(error: StoreError) -> StartupError {
     StartupError::new("Tokens", error.to_string(), "Nothing was changed.")
 }
 
-fn create(config: &Config, catalogue: &Catalogue, name: &str, expires: Option<&str>) -> Result<ExitCode, StartupError> {
+/// The accounts that a token is for; none is all of them.
+fn accounts_of(config: &Config, names: &[String]) -> Result<Option<Vec<String>>, StartupError> {
+    let known: Vec<String> = config.accounts.iter().map(|account| account.path()).collect();
+    match names.iter().find(|name| !known.contains(name)) {
+        Some(stranger) => {
+            let problem = format!("there is no account {stranger:?} here.");
+            Err(StartupError::new("--accounts", problem, format!("Name some of {}.", known.join(", "))))
+        }
+        None => Ok((!names.is_empty()).then(|| names.to_vec())),
+    }
+}
+
+fn create(
+    config: &Config,
+    catalogue: &Catalogue,
+    name: &str,
+    (expires, accounts): (Option<&str>, Option<Vec<String>>),
+) -> Result<ExitCode, StartupError> {
     if !tokens::is_name(name) {
         let fix = "Take letters, digits, dots, dashes, underscores and @, at most 64 of them.";
         return Err(StartupError::new("--name", format!("{name:?} cannot be the name of a token."), fix));
@@ -58,6 +78,7 @@ fn create(config: &Config, catalogue: &Catalogue, name: &str, expires: Option<&s
     let grant = Grant {
         toolsets: config.selection.toolsets.clone(),
         scopes: config.local.grant().scopes.clone(),
+        accounts,
         read_only: config.selection.access == Some(Access::Read),
     };
     if !catalogue.entries().iter().any(|entry| grant.admits(entry)) {
@@ -68,10 +89,19 @@ fn create(config: &Config, catalogue: &Catalogue, name: &str, expires: Option<&s
         StartupError::new("Tokens", "the system gives no random numbers.", "Try again once it has started up.")
     })?;
     let store = Store::create(config.state_directory()?).map_err(unusable)?;
-    let Grant { toolsets, scopes, read_only } = grant;
-    let (created, used, revoked) = (now, None, None);
-    let record =
-        TokenRecord { name: name.to_owned(), hash, toolsets, scopes, read_only, created, expires, used, revoked };
+    let Grant { toolsets, scopes, accounts, read_only } = grant;
+    let record = TokenRecord {
+        name: name.to_owned(),
+        hash,
+        toolsets,
+        scopes,
+        accounts,
+        read_only,
+        created: now,
+        expires,
+        used: None,
+        revoked: None,
+    };
     if !store.add_token(&record).map_err(unusable)? {
         let fix = "Take another one. A name stands for one token for ever, also after that is revoked.";
         return Err(StartupError::new("--name", format!("there is a token {name:?} already."), fix));
@@ -122,6 +152,7 @@ fn facts(token: &TokenRecord, now: i64) -> serde_json::Value {
         "state": TokenState::of(token, now).word(),
         "toolsets": token.toolsets,
         "scopes": token.scopes,
+        "accounts": token.accounts,
         "readOnly": token.read_only,
         "created": date_and_time(token.created),
         "expires": token.expires.map(date_and_time),
@@ -156,6 +187,7 @@ fn reach(token: &TokenRecord) -> String {
     let mut reach = Vec::new();
     reach.extend(token.toolsets.as_ref().map(|names| format!("toolsets {}", names.join(", "))));
     reach.extend(token.scopes.as_ref().map(|names| format!("scopes {}", names.join(", "))));
+    reach.extend(token.accounts.as_ref().map(|names| format!("accounts {}", names.join(", "))));
     reach.extend(token.read_only.then(|| "read-only".to_owned()));
     if reach.is_empty() { "everything".to_owned() } else { reach.join("; ") }
 }
@@ -218,6 +250,7 @@ mod tests {
             hash: [0; 32],
             toolsets: None,
             scopes: None,
+            accounts: None,
             read_only: false,
             created: NOW,
             expires: None,

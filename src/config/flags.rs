@@ -280,6 +280,9 @@ pub enum TokenCommand {
         /// Refuse it from then on: after 12h or 30d, or after the day 2026-12-31 (UTC) [default: never]
         #[arg(long, value_name = "WHEN")]
         expires: Option<String>,
+        /// Only these accounts, as `provider/name`, separated by commas [default: all of them]
+        #[arg(long, value_name = "ACCOUNTS", value_delimiter = ',')]
+        accounts: Vec<String>,
     },
     /// List the tokens and what they reach; the tokens themselves are kept nowhere
     List {
@@ -295,7 +298,7 @@ pub enum TokenCommand {
 }
 
 const TOKEN_HELP: &str = "\
-What it reaches is narrowed with --scopes, --toolsets and --read-only; without them it is all that is served.
+What it reaches is narrowed with --scopes, --toolsets, --accounts and --read-only; without them it is all that is served.
 As soon as there is a token, every caller over HTTP has to show one. A server that was started before the first
 token was made notices after a restart; later tokens and revocations hold at once. A token that nobody uses for
 90 days expires.";

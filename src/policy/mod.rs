@@ -97,9 +97,7 @@ pub fn danger_of(call: &Call) -> Danger {
 
 /// Whose protected resources a call can touch: those of its provider, and those of its account alone.
 fn owners(call: &Call) -> [String; 2] {
-    let provider = call.entry.provider.name.to_string();
-    let account = format!("{provider}/{}", call.account.called());
-    [provider, account]
+    [call.entry.provider.name.to_string(), call.account.path()]
 }
 
 /// What is known of the world when a call is judged.

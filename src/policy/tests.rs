@@ -108,7 +108,7 @@ fn what_a_principal_lacks_is_refused() {
     let scoped = |scopes: &[&str], read_only| {
         let scopes = Some(scopes.iter().map(ToString::to_string).collect());
         let mut call = call(Review { scope: "vms:power".into(), ..fixture::review(Effect::Write) }, "{}");
-        call.caller.principal = Arc::new(Principal::new("token:a", Grant { scopes, read_only, toolsets: None }));
+        call.caller.principal = Arc::new(Principal::new("token:a", Grant { scopes, read_only, ..Grant::default() }));
         judge(&Policy::default(), call, None).map_err(|refusal| refusal.code())
     };
     assert!(scoped(&["vms:power"], false).is_ok());
@@ -121,6 +121,34 @@ fn the_operator_has_the_last_word_on_a_tool() {
     let policy = Policy { rules: [("tool".to_owned(), Rule::Block)].into(), ..Policy::default() };
     let refusal = judge(&policy, call(fixture::review(Effect::Read), "{}"), None).unwrap_err();
     assert_eq!(refusal.code(), Code::BlockedByPolicy);
+}
+
+#[test]
+fn what_is_of_one_account_is_not_of_another() {
+    let by = |name: Option<&str>| {
+        let mut call = call(fixture::review(Effect::Write), r#"{"vm":"web-1"}"#);
+        let settings = crate::account::AccountSettings {
+            name: name.map(str::to_owned),
+            ..fixture::settings("https://api.example.com")
+        };
+        call.account = Arc::new(crate::account::Account::new(call.entry.provider, settings).unwrap());
+        call
+    };
+    for (owner, expected) in [
+        ("example", [true, true, true]),
+        ("example/lab", [false, true, false]),
+        ("example/default", [true, false, false]),
+        ("other/lab", [false, false, false]),
+    ] {
+        let mut protection = Protection::default();
+        protection.protect(owner, ["web-*".to_owned()]);
+        let policy = Policy { protection, ..Policy::default() };
+        let refused = [None, Some("lab"), Some("production")].map(|name| judge(&policy, by(name), None).is_err());
+        assert_eq!(refused, expected, "{owner}");
+    }
+    let names = [None, Some("lab"), Some("production")].map(|name| by(name).account_name());
+    assert_eq!(names[1], "example https://api.example.com/ (lab)");
+    assert!(names[0] != names[1] && names[1] != names[2], "{names:?}");
 }
 
 #[test]

@@ -147,8 +147,8 @@ impl Listing {
                 let asked = |name: &str| visible.iter().any(|entry| self.gate.asks_for(entry.tool, name));
                 let added = [(CONFIRM_TOKEN, token!()), (CONFIRMATION, phrase!())];
                 let added = added.into_iter().find(|(name, _)| asked(name));
-                let choice = visible.first().and_then(|entry| self.accounts.choice(&entry.provider.name));
-                (!visible.is_empty()).then(|| made(domain.listing(&visible, choice, added, titled)))
+                let choice = visible.first().and_then(|entry| self.choice(entry));
+                (!visible.is_empty()).then(|| made(domain.listing(&visible, choice.as_ref(), added, titled)))
             }
             Presented::Builtin(builtin) => Some(made(builtin.listing(titled).to_string())),
         }
@@ -162,11 +162,18 @@ impl Listing {
             false => format!("{{\"name\":{}", Value::from(name.as_ref())).into(),
         };
         let title = if titled { listing.title.as_ref() } else { "" };
-        let (added, end) = match self.accounts.choice(&entry.provider.name) {
-            Some(choice) => self.chosen(choice, tool),
+        let (added, end) = match self.choice(entry) {
+            Some(choice) => self.chosen(&choice, tool),
             None => (self.added(tool).into(), listing.end.as_ref().into()),
         };
         [head, title.into(), listing.tail.as_ref().into(), added, end]
+    }
+
+    /// The accounts that calls of the principal choose among.
+    fn choice(&self, entry: &Entry) -> Option<Choice> {
+        let provider = entry.provider.name.as_ref();
+        let choice = self.accounts.choice(provider)?;
+        Some(choice.narrowed(|account| self.principal.grant().uses(provider, account)))
     }
 
     /// What is added to the input schema of a tool whose calls choose an account, and the rest of the entry, where

@@ -179,7 +179,9 @@ impl Server {
         recording: &mut Recording<'_>,
     ) -> Result<Reply, CallError> {
         let evidence = self.gate.take_evidence(entry.tool, &mut given.arguments);
-        let chosen = self.accounts.take(&entry.provider.name, entry.tool, &mut given.arguments);
+        let provider = entry.provider.name.as_ref();
+        let granted = |account: &str| caller.principal.grant().uses(provider, account);
+        let chosen = self.accounts.take(provider, entry.tool, &mut given.arguments, granted);
         if let Ok(Some(account)) = &chosen {
             self.resolve(entry, account, &mut given.arguments, &caller).await?;
         }

@@ -30,7 +30,7 @@ const FILE: &str = "state.db";
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Every version of the tables, each a step from the one before. Steps that were released are never changed.
-const MIGRATIONS: &[&str] = &[tokens::TABLE, approvals::TABLE, audit::TABLE];
+const MIGRATIONS: &[&str] = &[tokens::TABLE, approvals::TABLE, audit::TABLE, tokens::ACCOUNTS];
 
 /// The version of the tables that this program makes and understands; a new file has 0.
 const VERSION: u32 = MIGRATIONS.len() as u32;

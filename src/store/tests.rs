@@ -8,6 +8,7 @@ fn token(name: &str, hash: u8) -> TokenRecord {
         hash: [hash; 32],
         toolsets: Some(vec!["vps".into(), "dns".into()]),
         scopes: None,
+        accounts: Some(vec!["hostinger/lab".into()]),
         read_only: true,
         created: 1,
         expires: Some(2),

@@ -19,6 +19,9 @@ pub(super) const TABLE: &str = "
     ) STRICT, WITHOUT ROWID;
 ";
 
+/// Later: the accounts that a token may use.
+pub(super) const ACCOUNTS: &str = "ALTER TABLE token ADD COLUMN accounts TEXT;";
+
 /// What is kept of a token. Times are seconds since 1970-01-01T00:00:00Z.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenRecord {
@@ -30,6 +33,8 @@ pub struct TokenRecord {
     pub toolsets: Option<Vec<String>>,
     /// Only these scopes.
     pub scopes: Option<Vec<String>>,
+    /// Only these accounts, as `provider/name`.
+    pub accounts: Option<Vec<String>>,
     /// Only tools that change nothing.
     pub read_only: bool,
     /// When it was made.
@@ -62,14 +67,15 @@ impl Store {
         let list = |names: &Option<Vec<String>>| names.as_ref().map(|names| names.join(" "));
         self.write(|transaction| {
             let added = transaction.execute(
-                "INSERT INTO token (name, hash, toolsets, scopes, read_only, created, expires, used, revoked)
-                 VALUES (:name, :hash, :toolsets, :scopes, :read_only, :created, :expires, :used, :revoked)
+                "INSERT INTO token (name, hash, toolsets, scopes, accounts, read_only, created, expires, used, revoked)
+                 VALUES (:name, :hash, :toolsets, :scopes, :accounts, :read_only, :created, :expires, :used, :revoked)
                  ON CONFLICT (name) DO NOTHING",
                 named_params! {
                     ":name": token.name,
                     ":hash": token.hash,
                     ":toolsets": list(&token.toolsets),
                     ":scopes": list(&token.scopes),
+                    ":accounts": list(&token.accounts),
                     ":read_only": token.read_only,
                     ":created": token.created,
                     ":expires": token.expires,
@@ -150,6 +156,7 @@ fn record(row: &Row<'_>) -> rusqlite::Result<TokenRecord> {
         hash: row.get("hash")?,
         toolsets: list("toolsets")?,
         scopes: list("scopes")?,
+        accounts: list("accounts")?,
         read_only: row.get("read_only")?,
         created: row.get("created")?,
         expires: row.get("expires")?,

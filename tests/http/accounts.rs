@@ -18,6 +18,40 @@ fn server() -> Server {
     Server::simulated(EVERYTHING, folder, &flags)
 }
 
+/// A token of the holder's own, which the command prints.
+fn token(folder: &TempDir, flags: &[&str]) -> String {
+    let mut command = std::process::Command::new(EVERYTHING);
+    command.env_clear().current_dir(folder.path()).args(["--sandbox", "--config", "accounts.toml", "--state-dir", "."]);
+    let made = command.args(["token", "create", "--name", "ci"]).args(flags).output().expect("it starts");
+    String::from_utf8(made.stdout).expect("UTF-8").trim().to_owned()
+}
+
+#[test]
+fn a_token_for_one_account_reaches_no_other() {
+    let folder = TempDir::new().expect("a temporary folder");
+    std::fs::write(folder.path().join("accounts.toml"), ACCOUNTS).expect("it can be written");
+    assert_eq!(token(&folder, &["--accounts", "vergeos/north"]), "", "there is no such account");
+    let token = token(&folder, &["--accounts", "vergeos/east"]);
+    assert!(token.starts_with("imcp_"), "{token}");
+    let flags = ["--rest", "--config", "accounts.toml", "--approval", "none", "--state-dir", "."];
+    let server = Server::simulated(EVERYTHING, folder, &flags);
+    let ask = |request: Request| server.ask(&request.with("Authorization", &format!("Bearer {token}")));
+    let get = |path: &str| ask(Request::new("GET", path));
+    assert_eq!(get("/tenants?account=east").status, 200);
+    let refused = get("/tenants?account=west");
+    assert_eq!(refused.status, 400);
+    assert!(refused.text().contains("must be one of east (accounts of VergeOS)"), "{}", refused.text());
+    let tools = get("/tools").json();
+    let tools = tools["tools"].as_array().expect("a list");
+    assert!(!tools.is_empty());
+    for tool in tools {
+        let account = &tool["inputSchema"]["properties"]["account"]["enum"];
+        assert!(*account == json!(["east"]) || tool["name"] == "describe_operation", "{tool}");
+    }
+    let call = Request::new("POST", "/tools/VPS_getVirtualMachinesV1").with("Content-Type", "application/json");
+    assert_eq!(ask(call.saying("{}")).status, 404, "other providers are beyond it");
+}
+
 #[test]
 fn every_door_asks_which_account_is_meant() {
     let server = server();

@@ -110,7 +110,7 @@ impl Oauth {
             Err(error) => return Err(Challenge::Invalid(reason(error.kind()))),
         };
         claims.check_times(now)?;
-        let grant = Grant { toolsets: None, scopes: Some(claims.scopes()), read_only: false };
+        let grant = Grant { scopes: Some(claims.scopes()), ..Grant::default() };
         Ok(Arc::new(Principal::new(format!("{}#{}", issuer.name(), claims.subject()?), grant)))
     }
 }

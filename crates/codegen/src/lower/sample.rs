@@ -129,6 +129,8 @@ fn string(schema: &Value, name: &str) -> String {
         _ => match schema.get("pattern").and_then(Value::as_str) {
             Some("^[0-9]+$") => "1".to_owned(),
             Some(pattern) if pattern.ends_with("php-fpm)$") => "php-fpm".to_owned(),
+            // A key of no use to anybody, in the form of one.
+            Some(pattern) if pattern.starts_with("^(ssh-ed25519|") => "ssh-ed25519 AAAAsample".to_owned(),
             Some(_) => "sample".to_owned(),
             None if name.is_empty() => "sample".to_owned(),
             None => format!("sample {}", name.replace('_', " ")),

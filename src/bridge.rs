@@ -78,14 +78,25 @@ impl Far {
     /// Passes a message of the client on. The answers are those that it has at once, being undeliverable.
     async fn send(&mut self, message: ClientJsonRpcMessage) -> Vec<ServerJsonRpcMessage> {
         let mut id = None;
-        if let ClientJsonRpcMessage::Request(request) = &message {
-            id = Some(request.id.clone());
-            self.open.insert(request.id.clone());
-            if matches!(request.request, ClientRequest::InitializeRequest(_)) {
-                // Another handshake is another session.
-                self.close().await;
-                self.greeting = Some(message.clone());
+        match &message {
+            ClientJsonRpcMessage::Request(request) => {
+                id = Some(request.id.clone());
+                self.open.insert(request.id.clone());
+                if matches!(request.request, ClientRequest::InitializeRequest(_)) {
+                    // Another handshake is another session.
+                    self.close().await;
+                    self.greeting = Some(message.clone());
+                }
             }
+            ClientJsonRpcMessage::Notification(notification) => {
+                // Nobody waits for the answer any more, and there need not be one.
+                if let ClientNotification::CancelledNotification(cancelled) = &notification.notification
+                    && let Some(id) = &cancelled.params.request_id
+                {
+                    self.open.remove(id);
+                }
+            }
+            ClientJsonRpcMessage::Response(_) | ClientJsonRpcMessage::Error(_) => {}
         }
         match self.line(&message).await {
             Ok(line) => {

@@ -2,7 +2,8 @@
 //! and output and over HTTP.
 //!
 //! What is checked stands in `clients/typescript.mjs`, `clients/python.py` and `clients/inspector.mjs`; through the bridge
-//! in `clients/bridge.mjs`, tool by tool in `clients/calls.mjs`. Their packages are installed by hand (see `clients/README.md`) or by `.ci/run`; with `CI` set they must be there.
+//! in `clients/bridge.mjs` and `clients/foreign.mjs`, tool by tool in `clients/calls.mjs`. Their packages are installed by
+//! hand (see `clients/README.md`) or by `.ci/run`; with `CI` set they must be there.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -25,6 +26,7 @@ fn inspector() {
 #[test]
 fn through_the_bridge() {
     run_with_node("bridge.mjs", &[INFRA]);
+    run_with_node("foreign.mjs", &[INFRA]);
 }
 
 #[test]

@@ -232,3 +232,21 @@ fn questions_pass_the_bridge_and_a_lost_session_is_opened_again() {
     assert!(!is_error && text.contains("my-server"), "{text}");
     client.end();
 }
+
+/// What was given up keeps nobody from ending: the time for open calls is an hour here.
+#[test]
+fn a_cancelled_call_is_not_waited_for_at_the_end() {
+    let folder = TempDir::new().unwrap();
+    let server = Server::start(INFRA, &["--sandbox", "--http", "--port", "0", "--approval", "none"], &folder);
+    let bridge = ["bridge", "--url", &server.address, "--grace", "3600"];
+    let mut client = Client::start(&bridge, &[], &folder);
+    client.greet(json!({}));
+    let (started, _) =
+        client.tool(1, "hostodo_start_vm_command", json!({"vm_id": "my-server", "command": "sleep 3000"}));
+    let started: Value = serde_json::from_str(&started).unwrap();
+    let arguments = json!({"vm_id": "my-server", "command_id": started["command_id"], "wait_seconds": 600});
+    let wait = json!({"name": "hostodo_wait_vm_command", "arguments": arguments});
+    client.say(&json!({"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": wait}));
+    client.say(&json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 2}}));
+    client.end();
+}

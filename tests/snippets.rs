@@ -195,3 +195,20 @@ fn a_configured_server_starts_and_answers() {
         assert!(child.wait().unwrap().success(), "{name}");
     }
 }
+
+/// The disk is that of the server, so a caller over the network needs a scope of its own for it.
+#[test]
+fn over_http_files_of_the_server_are_sent_for_those_who_were_allowed_to() {
+    let folder = TempDir::new().unwrap();
+    std::fs::write(folder.path().join("a.conf"), "abc").unwrap();
+    let upload = r#"{"vm_id": "my-server", "path": "a.conf", "purpose": "config", "destination_path": "/etc/a.conf"}"#;
+    for (scopes, expected) in [("*", "forbidden_scope"), ("*,files:read", "\"size_bytes\":3")] {
+        let flags = ["--sandbox", "--http", "--rest", "--port", "0", "--approval", "none", "--upload-dir", "."];
+        let server = Server::start(HOSTODO, &[&flags[..], &["--scopes", scopes]].concat(), &folder);
+        let line = format!(
+            "curl -sS -X POST \"$URL/tools/hostodo_upload_file\" -H 'Content-Type: application/json' -d '{upload}'"
+        );
+        let printed = shell(&line, &server.address, &folder);
+        assert!(printed.contains(expected), "{scopes}: {printed}");
+    }
+}

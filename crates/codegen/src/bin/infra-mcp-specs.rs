@@ -99,6 +99,9 @@ fn count(out: &mut impl io::Write, provider: &LoweredProvider) -> io::Result<()>
         let reviewed = toolset.tools.iter().filter(|tool| tool.tool.review.reviewed).count();
         writeln!(out, "  {}: {} tools, {reviewed} reviewed", toolset.settings.name, toolset.tools.len())?;
     }
+    for (name, reason) in &provider.left_out {
+        writeln!(out, "  left out: {name}: {reason}")?;
+    }
     Ok(())
 }
 
@@ -143,7 +146,7 @@ fn take_facts(upstream: &Path) -> io::Result<ExitCode> {
 }
 
 fn show(specs: &Path, foreign: bool, types: bool) -> io::Result<ExitCode> {
-    match generate(specs, &Options { strict: !foreign, feature: &|_| true, types }) {
+    match generate(specs, &Options { strict: !foreign, feature: &|_| true, types, sources: false }) {
         Ok((source, _)) => {
             write!(io::stdout().lock(), "{source}")?;
             Ok(ExitCode::SUCCESS)

@@ -1,12 +1,13 @@
 //! What a caller can tell of an operation.
 
-use crate::load::{Action, Source, Upstream};
+use crate::load::{Action, Settings, Source, Upstream};
 use crate::lower::components::Components;
 use crate::lower::document::{Found, find_operations};
-use crate::lower::operation::{self, LoweredOperation};
+use crate::lower::operation::{self, Reading};
 use crate::lower::schema::{Direction, definition_name};
+use crate::lower::tool::EXPOSURE;
 use crate::lower::{request, sanitize};
-use infra_mcp_model::{Location, RequestBody};
+use infra_mcp_model::{Location, Operation, RequestBody, Tool};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,6 +25,14 @@ pub(super) struct Face {
     /// From a tool list, which tells only part of the facts.
     pub(super) partial: bool,
     pub(super) unverified: Vec<String>,
+    /// What its description says about giving it to MCP clients.
+    pub(super) exposure: Option<String>,
+}
+
+/// Method and path without the names of path parameters, which nobody sees on the wire.
+pub(crate) fn route(method: &str, path: &str) -> String {
+    let pieces = path.split('{').map(|piece| piece.split_once('}').map_or(piece, |(_, rest)| rest));
+    format!("{} {}", method.to_uppercase(), pieces.collect::<Vec<_>>().join("{}"))
 }
 
 impl Face {
@@ -31,43 +40,60 @@ impl Face {
         format!("{} {}", self.method, self.path)
     }
 
-    /// Method and path without the names of path parameters, which nobody sees on the wire.
     pub(super) fn route(&self) -> String {
-        let pieces = self.path.split('{').map(|piece| piece.split_once('}').map_or(piece, |(_, rest)| rest));
-        format!("{} {}", self.method, pieces.collect::<Vec<_>>().join("{}"))
+        route(&self.method, &self.path)
     }
 
-    fn of(found: &Found<'_>, components: &mut Components<'_>) -> Self {
-        let lowered = operation::lower(found, components, false);
+    fn of(found: &Found<'_>, components: &mut Components<'_>, settings: &Settings) -> Self {
+        let reading = Reading { body_as_query: false, omit: &settings.omit };
+        let lowered = operation::lower(found, components, reading);
         let parts = found.operation.get("x-unverified").and_then(Value::as_array);
         Self {
             name: sanitize(&found.id),
             method: found.method.to_uppercase(),
             path: found.path.to_owned(),
             deprecated: found.operation.get("deprecated") == Some(&Value::Bool(true)),
-            inputs: lowered.map(|lowered| inputs(&lowered, true)),
+            inputs: lowered.map(|lowered| inputs(&lowered.operation, &lowered.input_schema, true)),
             partial: false,
             unverified: parts.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect(),
+            exposure: found.operation.get(EXPOSURE).and_then(Value::as_str).map(str::to_owned),
         }
+    }
+
+    /// None of a tool that is no single request.
+    pub(super) fn of_tool(tool: &Tool) -> Option<Self> {
+        let operation = tool.operation()?;
+        let schema = serde_json::from_str(&tool.input_schema).unwrap_or_default();
+        Some(Self {
+            name: tool.name.to_string(),
+            method: operation.method.as_str().to_owned(),
+            path: operation.path.to_string(),
+            deprecated: operation.deprecated,
+            inputs: Ok(inputs(operation, &schema, true)),
+            partial: false,
+            unverified: Vec::new(),
+            exposure: None,
+        })
     }
 }
 
-pub(super) fn upstream(upstream: &Upstream) -> Vec<Face> {
+pub(super) fn upstream(upstream: &Upstream, settings: &Settings) -> Vec<Face> {
     match upstream {
-        Upstream::Document(document) => of_document(&document.root),
+        Upstream::Document(document) => of_document(&document.root, settings),
         Upstream::Tools(list) => of_definitions(std::slice::from_ref(list), true),
     }
 }
 
 pub(super) fn ours(source: &Source) -> Vec<Face> {
-    let mut faces = source.document.as_ref().map(|document| of_document(&document.root)).unwrap_or_default();
+    let document = source.document.as_ref().map(|document| of_document(&document.root, &source.settings));
+    let mut faces = document.unwrap_or_default();
     faces.extend(of_definitions(&source.definitions, false));
     faces
 }
 
-fn of_document(root: &Value) -> Vec<Face> {
+fn of_document(root: &Value, settings: &Settings) -> Vec<Face> {
     let mut components = Components::new(root, Direction::Input);
-    find_operations(root).iter().map(|found| Face::of(found, &mut components)).collect()
+    find_operations(root).iter().map(|found| Face::of(found, &mut components, settings)).collect()
 }
 
 fn of_definitions(files: &[crate::load::DefinitionFile], partial: bool) -> Vec<Face> {
@@ -80,22 +106,24 @@ fn of_definitions(files: &[crate::load::DefinitionFile], partial: bool) -> Vec<F
             method: method.to_uppercase(),
             path: path.clone(),
             deprecated: false,
-            inputs: request(definition, alone, method, path).map(|lowered| inputs(&lowered, !partial)),
+            inputs: request(definition, alone, method, path)
+                .map(|lowered| inputs(&lowered.operation, &lowered.input_schema, !partial)),
             partial,
             unverified: Vec::new(),
+            exposure: None,
         });
     }
     faces
 }
 
 /// Every argument, nested ones by dotted path. `located` where the description says where they go.
-fn inputs(lowered: &LoweredOperation, located: bool) -> BTreeMap<String, Facts> {
+fn inputs(operation: &Operation, schema: &Value, located: bool) -> BTreeMap<String, Facts> {
     let empty = Map::new();
-    let defs = lowered.input_schema.get("$defs").and_then(Value::as_object).unwrap_or(&empty);
+    let defs = schema.get("$defs").and_then(Value::as_object).unwrap_or(&empty);
     let mut reader = Reader { defs, open: Vec::new(), found: BTreeMap::new() };
-    reader.members(&lowered.input_schema, "");
+    reader.members(schema, "");
     let mut found = reader.found;
-    for (argument, wire, location) in located.then(|| locations(lowered)).into_iter().flatten() {
+    for (argument, wire, location) in located.then(|| locations(operation)).into_iter().flatten() {
         if let Some(facts) = found.get_mut(argument) {
             facts.insert("location", [location.to_owned()].into());
             if wire != argument {
@@ -106,8 +134,8 @@ fn inputs(lowered: &LoweredOperation, located: bool) -> BTreeMap<String, Facts> 
     found
 }
 
-fn locations(lowered: &LoweredOperation) -> Vec<(&str, &str, &'static str)> {
-    let parameters = lowered.operation.parameters.iter().map(|parameter| {
+fn locations(operation: &Operation) -> Vec<(&str, &str, &'static str)> {
+    let parameters = operation.parameters.iter().map(|parameter| {
         let location = match parameter.location {
             Location::Path => "path",
             Location::Query => "query",
@@ -115,7 +143,7 @@ fn locations(lowered: &LoweredOperation) -> Vec<(&str, &str, &'static str)> {
         };
         (parameter.argument.as_ref(), parameter.name.as_ref(), location)
     });
-    let body = match &lowered.operation.body {
+    let body = match &operation.body {
         None => Vec::new(),
         Some(RequestBody::Whole { argument }) => vec![(argument.as_ref(), argument.as_ref(), "body")],
         Some(RequestBody::Members { members, .. }) => {

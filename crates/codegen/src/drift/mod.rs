@@ -9,8 +9,11 @@ mod text;
 use crate::load::{Source, Upstream};
 use crate::lower::LoweredProvider;
 use face::{Face, Facts};
+use infra_mcp_model::{Danger, Provider};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
+
+pub(crate) use face::route;
 
 /// An operation that one side has.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -63,6 +66,20 @@ pub struct Open {
     pub what: Vec<String>,
 }
 
+/// An operation that upstream gives to MCP clients in another way than we do. That is decided with a reason, so it is
+/// told and does not count as drift.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Exposed {
+    /// Its tool name here.
+    pub name: String,
+    /// `GET /path`
+    pub request: String,
+    /// `allow`, `confirm`, `deny`, or empty where upstream says nothing.
+    pub upstream: String,
+    /// What a call of it does here, or why there is none.
+    pub ours: String,
+}
+
 /// Everything that differs.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Drift {
@@ -79,6 +96,8 @@ pub struct Drift {
     /// Operations whose `x-unverified` names parts that no published description settles. They are
     /// known, so they are told and do not count as drift.
     pub unverified: Vec<Open>,
+    /// Operations that MCP clients get in another way, where upstream says how they should.
+    pub exposed: Vec<Exposed>,
     /// Tools of the upstream list that name no request.
     pub without_request: Vec<String>,
 }
@@ -98,23 +117,33 @@ impl Drift {
 /// Compares an upstream description with a provider of ours. `lowered` is `source`, lowered.
 #[must_use]
 pub fn drift(upstream: &Upstream, source: &Source, lowered: &LoweredProvider) -> Drift {
-    let theirs = face::upstream(upstream);
+    let theirs = face::upstream(upstream, &source.settings);
     let ours = face::ours(source);
-    let pairs = pair(&theirs, &ours);
+    let excluded = |face: &Face| source.settings.exclude.contains_key(&face.name);
+    Drift {
+        lacking: lacking(lowered),
+        unverified: ours.iter().filter_map(unverified).collect(),
+        exposed: exposed(&theirs, &ours, lowered),
+        without_request: without_request(upstream),
+        ..compared(&theirs, &ours, &excluded)
+    }
+}
+
+/// Compares the operations of a provider with those that were built in.
+#[must_use]
+pub(crate) fn between(upstream: &Provider, built_in: &Provider) -> Drift {
+    let faces = |provider: &Provider| -> Vec<Face> { provider.tools().filter_map(Face::of_tool).collect() };
+    compared(&faces(upstream), &faces(built_in), &|_| false)
+}
+
+fn compared(theirs: &[Face], ours: &[Face], excluded: &dyn Fn(&Face) -> bool) -> Drift {
+    let pairs = pair(theirs, ours);
     let (matched_theirs, matched_ours): (BTreeSet<usize>, BTreeSet<usize>) = pairs.iter().copied().unzip();
     let alone = |faces: &[Face], matched: &BTreeSet<usize>| -> Vec<Place> {
         let rest = faces.iter().enumerate().filter(|(index, _)| !matched.contains(index));
         rest.map(|(_, face)| Place { name: face.name.clone(), request: face.request() }).collect()
     };
-    let excluded = |face: &Face| source.settings.exclude.contains_key(&face.name);
-    let mut drift = Drift {
-        new: alone(&theirs, &matched_theirs),
-        gone: alone(&ours, &matched_ours),
-        lacking: lacking(lowered),
-        unverified: ours.iter().filter_map(unverified).collect(),
-        without_request: without_request(upstream),
-        ..Drift::default()
-    };
+    let mut drift = Drift { new: alone(theirs, &matched_theirs), gone: alone(ours, &matched_ours), ..Drift::default() };
     for (their, our) in pairs.into_iter().map(|(their, our)| (&theirs[their], &ours[our])) {
         if their.name != our.name {
             let (upstream, ours) = (their.name.clone(), our.name.clone());
@@ -209,6 +238,29 @@ fn lacking(lowered: &LoweredProvider) -> Vec<Open> {
         .filter(|tool| !tool.lacking.is_empty())
         .map(|tool| Open { name: tool.tool.name.to_string(), what: tool.lacking.clone() })
         .collect()
+}
+
+/// Nothing where upstream says of no operation what MCP clients may do with it.
+fn exposed(theirs: &[Face], ours: &[Face], lowered: &LoweredProvider) -> Vec<Exposed> {
+    if theirs.iter().all(|face| face.exposure.is_none()) {
+        return Vec::new();
+    }
+    let told = |(their, our): (usize, usize)| {
+        let (upstream, our) = (theirs[their].exposure.clone().unwrap_or_default(), &ours[our]);
+        let mut tools = lowered.toolsets.iter().flat_map(|toolset| &toolset.tools).map(|lowered| &lowered.tool);
+        let danger = tools.find(|tool| tool.name == our.name).map(|tool| Danger::of(&tool.review));
+        let alike = match danger {
+            None => upstream == "deny",
+            Some(danger) => upstream == if danger.is_none() { "allow" } else { "confirm" },
+        };
+        let reason = || lowered.left_out.iter().find(|(name, _)| *name == our.name).map(|(_, reason)| reason.as_str());
+        let ours = match danger {
+            None => format!("left out: {}", reason().unwrap_or_default()),
+            Some(danger) => danger.in_words(),
+        };
+        (!alike).then(|| Exposed { name: our.name.clone(), request: our.request(), upstream, ours })
+    };
+    pair(theirs, ours).into_iter().filter_map(told).collect()
 }
 
 fn unverified(face: &Face) -> Option<Open> {

@@ -1,4 +1,4 @@
-use super::{Changed, Drift, Open, Place, Renamed};
+use super::{Changed, Drift, Exposed, Open, Place, Renamed};
 use std::fmt;
 
 impl fmt::Display for Drift {
@@ -9,6 +9,7 @@ impl fmt::Display for Drift {
         section(f, "changed", &self.changed)?;
         section(f, "without our words or our review", &self.lacking)?;
         section(f, "unverified", &self.unverified)?;
+        section(f, "given to MCP clients otherwise, as decided", &self.exposed)?;
         section(f, "upstream tools without a request", &self.without_request)?;
         if self.is_empty() { writeln!(f, "no drift") } else { Ok(()) }
     }
@@ -44,6 +45,13 @@ impl fmt::Display for Changed {
             write!(f, "\n    {argument}: {}: upstream {upstream}, ours {ours}", difference.fact)?;
         }
         Ok(())
+    }
+}
+
+impl fmt::Display for Exposed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let upstream = if self.upstream.is_empty() { "nothing" } else { &self.upstream };
+        write!(f, "{} ({}): upstream {upstream}, ours {}", self.name, self.request, self.ours)
     }
 }
 

@@ -84,6 +84,9 @@ pub struct Settings {
     /// Groups of tools.
     #[serde(default)]
     pub toolsets: Vec<ToolsetSettings>,
+    /// Optional query parameters that no tool takes, with the reason.
+    #[serde(default)]
+    pub omit: BTreeMap<String, String>,
     /// Operations left out on purpose, with the reason.
     #[serde(default)]
     pub exclude: BTreeMap<String, String>,

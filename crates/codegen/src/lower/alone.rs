@@ -2,7 +2,7 @@
 
 use super::components::Components;
 use super::names;
-use super::operation::{LoweredOperation, method, path_template};
+use super::operation::{LoweredOperation, method, path_template, template};
 use super::schema::Direction;
 use crate::load::{Action, Definition, RelayStep, Standalone, Step, StepBody, Steps};
 use infra_mcp_model::{
@@ -88,8 +88,11 @@ fn relayed_step(step: &RelayStep) -> RelayedStep {
 
 /// A request of a composite tool. Its handler gives every value by its name on the wire.
 fn step(step: &Step) -> Result<Operation, String> {
+    request_of(step, path_template(&step.path)?)
+}
+
+fn request_of(step: &Step, path: PathTemplate) -> Result<Operation, String> {
     let method = method(&step.method).ok_or_else(|| format!("the method {} is not served", step.method))?;
-    let path = path_template(&step.path)?;
     let parameter = |name: &Text, location| Parameter {
         name: name.clone(),
         argument: name.clone(),
@@ -127,7 +130,7 @@ fn step(step: &Step) -> Result<Operation, String> {
 
 /// A public page that a handler may read. Whatever is filled in stands behind the host.
 fn page(page: &Step) -> Result<Operation, String> {
-    let operation = Operation { answer: Answer::Text, ..step(page)? };
+    let operation = Operation { answer: Answer::Text, ..request_of(page, template(&page.path)?)? };
     let host = match operation.path.0.first() {
         Some(Segment::Literal(address)) => address.strip_prefix("https://").and_then(|rest| rest.split_once('/')),
         _ => None,

@@ -6,10 +6,12 @@ use crate::report::{Report, Severity};
 use infra_mcp_model::{Location, RequestDefault};
 
 /// Puts the defaults of the definition and, where it is silent, of the provider into the operation and its schema.
+/// `stray` is how bad it is that a definition names a parameter that does not exist.
 pub(super) fn apply(
     lowered: &mut LoweredOperation,
     settings: &Settings,
     bound: Option<(&DefinitionFile, &Definition)>,
+    stray: Severity,
     report: &mut Report,
 ) {
     let own = bound.map(|(_, definition)| &definition.defaults);
@@ -39,7 +41,7 @@ pub(super) fn apply(
                 .any(|known| known.location == Location::Query && known.name == *name)
             {
                 let what = format!("`{}` has no query parameter `{name}`, which its `defaults` name", definition.name);
-                report.add(Severity::Error, &file.file, &definition.pointer, what, "");
+                report.add(stray, &file.file, &definition.pointer, what, "");
             }
         }
     }

@@ -1,10 +1,10 @@
 use super::components::Components;
 use super::document::{Found, find_operations};
-use super::operation::{self, LoweredOperation};
+use super::operation::{self, LoweredOperation, Reading};
 use super::provider::{LoweredProvider, LoweredToolset, head};
 use super::sample::sample;
 use super::schema::Direction;
-use super::tool::{LoweredTool, Words};
+use super::tool::{EXPOSURE, LoweredTool, Words};
 use super::{alone, defaults, names, tool};
 use crate::load::{Definition, DefinitionFile, Source, ToolsetSettings};
 use crate::report::{Report, Severity};
@@ -76,6 +76,11 @@ impl<'a, 'r> Lowering<'a, 'r> {
         }
     }
 
+    /// How bad a mistake is: an error in our own specs, elsewhere a warning.
+    fn mistake(&self) -> Severity {
+        if self.strict { Severity::Error } else { Severity::Warning }
+    }
+
     /// An error in our own specs; elsewhere a note, counted by the caller.
     fn lack(&mut self, file: &str, pointer: &str, what: String, hint: &str) {
         let severity = if self.strict { Severity::Error } else { Severity::Note };
@@ -83,8 +88,7 @@ impl<'a, 'r> Lowering<'a, 'r> {
     }
 
     fn problem(&mut self, file: &str, pointer: &str, what: String, hint: &str) {
-        let severity = if self.strict { Severity::Error } else { Severity::Warning };
-        self.report.add(severity, file, pointer, what, hint);
+        self.report.add(self.mistake(), file, pointer, what, hint);
     }
 
     fn operations(&mut self) {
@@ -98,12 +102,14 @@ impl<'a, 'r> Lowering<'a, 'r> {
                 self.left_out.push((name, reason.clone()));
                 continue;
             }
-            let as_query = self
-                .bound
-                .get(name.as_str())
-                .and_then(|(_, definition)| definition.body_as_query)
-                .unwrap_or(self.source.settings.body_as_query);
-            match operation::lower(&found, &mut self.inputs, as_query) {
+            if found.operation.get(EXPOSURE).is_some_and(|word| word == "deny") && !self.bound.contains_key(&*name) {
+                self.unservable(name, "its description denies it to MCP clients".to_owned(), file, &pointer);
+                continue;
+            }
+            let settings = &self.source.settings;
+            let own = self.bound.get(name.as_str()).and_then(|(_, definition)| definition.body_as_query);
+            let reading = Reading { body_as_query: own.unwrap_or(settings.body_as_query), omit: &settings.omit };
+            match operation::lower(&found, &mut self.inputs, reading) {
                 Ok(lowered) => self.tool(name, found.operation, lowered, file, &pointer),
                 Err(reason) => {
                     self.used.extend(self.bound.get_key_value(name.as_str()).map(|(key, _)| *key));
@@ -164,11 +170,11 @@ impl<'a, 'r> Lowering<'a, 'r> {
             }
             Some(_) => {}
         }
-        defaults::apply(&mut lowered, &self.source.settings, bound, self.report);
+        defaults::apply(&mut lowered, &self.source.settings, bound, self.mistake(), self.report);
         let awaits = super::tasks::apply(&mut lowered, self.source.settings.tasks.as_ref());
         let route = Some(self.route(&lowered));
         let toolset = self.place(&name, operation, bound, file, pointer);
-        let words = Words { definition: bound, operation, source: self.source, awaits };
+        let words = Words { definition: bound, operation, source: self.source, awaits, stray: self.mistake() };
         let LoweredOperation { operation: bound, input_schema, .. } = lowered;
         let tool =
             tool::lower(&name, (Binding::Operation(bound), &input_schema), &words, &toolset.1, route, self.report);
@@ -264,7 +270,8 @@ impl<'a, 'r> Lowering<'a, 'r> {
                 let empty = json!({"tags": standalone.group.iter().collect::<Vec<_>>()});
                 let bound = Some((file, definition));
                 let toolset = self.place(&name, &empty, bound, &file.file, &definition.pointer);
-                let words = Words { definition: bound, operation: &empty, source, awaits: false };
+                let stray = self.mistake();
+                let words = Words { definition: bound, operation: &empty, source, awaits: false, stray };
                 let tool = tool::lower(&name, (binding, &schema), &words, &toolset.1, None, self.report);
                 self.keep(toolset, tool);
             }
@@ -322,8 +329,7 @@ impl<'a, 'r> Lowering<'a, 'r> {
                 None => {
                     let file = format!("{}/provider.toml", self.source.name);
                     let what = format!("the toolset `{}` is empty", toolset.name);
-                    let severity = if self.strict { Severity::Error } else { Severity::Warning };
-                    self.report.add(severity, &file, "", what, "check its tags");
+                    self.report.add(self.mistake(), &file, "", what, "check its tags");
                 }
             }
         }

@@ -21,7 +21,7 @@ pub(crate) mod sample;
 pub(crate) mod schema;
 mod tasks;
 mod text;
-mod tool;
+pub(crate) mod tool;
 
 pub(crate) use alone::request;
 pub use names::sanitize;

@@ -7,7 +7,7 @@ use super::names;
 use super::schema::{merged_object, names_type};
 use infra_mcp_model::{BodyMember, Location, Method, Operation, Parameter, PathTemplate, RequestBody, Segment, Style};
 use serde_json::{Map, Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Why an operation cannot be served.
 pub(crate) type Unservable = String;
@@ -36,8 +36,20 @@ pub(crate) fn method(word: &str) -> Option<Method> {
     }
 }
 
-/// Takes a path such as `/a/{b}/c` apart.
+/// Takes a path such as `/a/{b}/c` apart. It stays below the address that requests go to.
 pub(crate) fn path_template(path: &str) -> Result<PathTemplate, Unservable> {
+    if !path.starts_with('/') {
+        return Err(format!("the path template {path} does not begin with a slash, so it would change the address"));
+    }
+    let leaves = |step: &str| matches!(step.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..");
+    if path.split(['/', '\\']).any(leaves) {
+        return Err(format!("the path template {path} holds a step to another path"));
+    }
+    template(path)
+}
+
+/// Takes a path or an address apart.
+pub(crate) fn template(path: &str) -> Result<PathTemplate, Unservable> {
     if path.contains(['?', '#']) {
         return Err(format!("the path template {path} holds a query or a fragment"));
     }
@@ -60,11 +72,20 @@ pub(crate) fn path_template(path: &str) -> Result<PathTemplate, Unservable> {
     Ok(PathTemplate(segments.into()))
 }
 
+/// What the settings of a provider say about reading operations.
+#[derive(Clone, Copy)]
+pub(crate) struct Reading<'s> {
+    /// Bodies of GET and DELETE operations go into the query.
+    pub(crate) body_as_query: bool,
+    /// Optional query parameters that are no arguments, with the reason.
+    pub(crate) omit: &'s BTreeMap<String, String>,
+}
+
 /// Lowers one operation of an OpenAPI document.
 pub(crate) fn lower(
     found: &Found<'_>,
     components: &mut Components<'_>,
-    as_query: bool,
+    reading: Reading<'_>,
 ) -> Result<LoweredOperation, Unservable> {
     let method = method(found.method).ok_or_else(|| format!("{} is not served", found.method.to_uppercase()))?;
     let path = path_template(found.path)?;
@@ -74,10 +95,11 @@ pub(crate) fn lower(
         properties: Map::new(),
         required: Vec::new(),
         declared: BTreeSet::new(),
+        omit: reading.omit,
     };
     let parameters = inputs.parameters(&path, found.item, found.operation)?;
     let body = match found.operation.get("requestBody") {
-        Some(body) => inputs.body(body, as_query && matches!(method, Method::Get | Method::Delete))?,
+        Some(body) => inputs.body(body, reading.body_as_query && matches!(method, Method::Get | Method::Delete))?,
         None => None,
     };
     let Inputs { mut notes, properties, required, .. } = inputs;
@@ -136,6 +158,7 @@ struct Inputs<'a, 'd> {
     required: Vec<Value>,
     /// Names on the wire, which win over names made of others.
     declared: BTreeSet<String>,
+    omit: &'a BTreeMap<String, String>,
 }
 
 impl Inputs<'_, '_> {
@@ -205,6 +228,10 @@ impl Inputs<'_, '_> {
         // OpenAPI 3.1, Parameter Object: these three are ignored as header parameters.
         let reserved = ["accept", "content-type", "authorization"];
         if location == Location::Header && reserved.contains(&name.to_ascii_lowercase().as_str()) {
+            return Ok(None);
+        }
+        if let Some(reason) = self.omit.get(name).filter(|_| location == Location::Query && !required) {
+            self.notes.push(format!("the optional parameter `{name}` is left out: {reason}"));
             return Ok(None);
         }
         let Some(schema) = parameter.get("schema") else {

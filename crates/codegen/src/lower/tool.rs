@@ -8,6 +8,9 @@ use crate::report::{Report, Severity};
 use infra_mcp_model::{Binding, Effect, Method, Review, Route, Tool, WAIT, WAIT_SECONDS};
 use serde_json::{Map, Value};
 
+/// The extension of an operation by which Xen Orchestra says what MCP clients may do with it.
+pub(crate) const EXPOSURE: &str = "x-mcp-exposure";
+
 /// A tool of the model, with what emission needs beside it.
 #[derive(Debug)]
 pub struct LoweredTool {
@@ -30,6 +33,8 @@ pub(super) struct Words<'a> {
     pub(super) source: &'a Source,
     /// Its calls can wait for the task that they begin: arguments whose words are the generator's.
     pub(super) awaits: bool,
+    /// How bad it is that the definition names a parameter that does not exist.
+    pub(super) stray: Severity,
 }
 
 impl Words<'_> {
@@ -76,9 +81,14 @@ impl Words<'_> {
         absent.chain(wordless.map(|path| format!("parameters.{path}"))).collect()
     }
 
+    /// What the document says about giving the operation to MCP clients: `allow`, `confirm` or `deny`.
+    fn exposure(&self) -> Option<&str> {
+        self.operation.get(EXPOSURE).and_then(Value::as_str)
+    }
+
     fn facts(&self, binding: &Binding) -> Review {
         let Some(facts) = self.definition.and_then(|(_, definition)| definition.facts.clone()) else {
-            return careful(binding, &self.source.name);
+            return careful(binding, self.exposure(), &self.source.name);
         };
         Review {
             effect: facts.effect,
@@ -97,10 +107,11 @@ impl Words<'_> {
     }
 }
 
-/// What holds for a tool nobody has judged: GET reads, everything else is destructive.
-fn careful(binding: &Binding, provider: &str) -> Review {
-    let reads =
-        matches!(binding, Binding::Operation(operation) if matches!(operation.method, Method::Get | Method::Head));
+/// What holds for a tool nobody has judged: GET reads unless the document wants it confirmed, everything else is
+/// destructive.
+fn careful(binding: &Binding, exposure: Option<&str>, provider: &str) -> Review {
+    let reads = matches!(binding, Binding::Operation(operation) if matches!(operation.method, Method::Get | Method::Head))
+        && exposure.is_none_or(|exposure| exposure == "allow");
     Review {
         effect: if reads { Effect::Read } else { Effect::Destructive },
         effect_when: Default::default(),
@@ -175,7 +186,7 @@ fn check_words(name: &str, words: &Words<'_>, paths: &[String], report: &mut Rep
     for (path, key) in named {
         if !paths.iter().any(|known| known == path) {
             let what = format!("`{name}` has no parameter `{path}`, which its `{key}` names");
-            report.add(Severity::Error, &file.file, &definition.pointer, what, "");
+            report.add(words.stray, &file.file, &definition.pointer, what, "");
         }
     }
 }

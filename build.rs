@@ -22,7 +22,8 @@ fn main() {
             println!("cargo::rustc-cfg=infra_mcp_provider={name:?}");
         }
     }
-    let options = Options { strict: foreign.is_none(), feature: &feature, types: feature("types") };
+    let options =
+        Options { strict: foreign.is_none(), feature: &feature, types: feature("types"), sources: feature("live") };
     let report = match generate(&specs, &options) {
         Ok((source, report)) => {
             let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it")).join("generated.rs");

@@ -5,15 +5,17 @@
 //! ```
 //!
 //! [`generate`] is the whole of it on one screen. All phases report their problems before the build
-//! stops; a provider whose files cannot be read at all is left to the first. [`load`] has not heard of Rust names; emission has not heard of OpenAPI. Without the
-//! feature `emit` the crate still loads, lowers and checks, so a running server can read a live
-//! document with the code that reads it at build time.
+//! stops; a provider whose files cannot be read at all is left to the first. [`load`] has not heard
+//! of Rust names; emission has not heard of OpenAPI. Without the feature `emit` the crate still
+//! loads, lowers and checks, so a running server reads a [`live`] document with the code that reads
+//! it at build time.
 
 pub mod check;
 pub mod drift;
 #[cfg(feature = "emit")]
 pub mod emit;
 pub mod facts;
+pub mod live;
 pub mod load;
 pub mod lower;
 pub mod report;
@@ -33,6 +35,8 @@ pub struct Options<'a> {
     pub feature: &'a dyn Fn(&str) -> bool,
     /// Emit a typed struct for every tool.
     pub types: bool,
+    /// Emit what [`live`](live::live) needs of every provider with a document.
+    pub sources: bool,
 }
 
 /// Loads, lowers and checks a specs folder. The report holds everything that was noticed; when it
@@ -53,9 +57,14 @@ pub fn read(specs: &Path, strict: bool) -> (Vec<LoweredProvider>, Report) {
 /// The report, when it holds an error.
 #[cfg(feature = "emit")]
 pub fn generate(specs: &Path, options: &Options<'_>) -> Result<(String, Report), Report> {
-    let (providers, report) = read(specs, options.strict);
+    let (mut providers, report) = read(specs, options.strict);
     if report.has_errors() {
         return Err(report);
+    }
+    if options.sources {
+        providers
+            .iter_mut()
+            .for_each(|lowered| lowered.provider.sources = load::sources(specs, &lowered.provider.name));
     }
     Ok((emit::emit(&providers, options), report))
 }

@@ -3,17 +3,19 @@
 //! `tests/ok/NAME/specs` is read as a foreign folder and `expected.json` holds the tools;
 //! `expected.rs`, where it exists, holds the generated source. `tests/bad/NAME/specs` is read as our
 //! own and `expected.txt` holds the report. `tests/drift/NAME` holds an `upstream.json` beside our
-//! specs and `expected.txt` what differs; `tests/facts/NAME` holds an `upstream.json` and what of it
+//! specs and `expected.txt` what differs; `tests/live/NAME` likewise, and `expected.txt` says what is
+//! served of it; `tests/facts/NAME` holds an `upstream.json` and what of it
 //! is taken over. `UPDATE_GOLDEN=1 cargo test -p infra-mcp-codegen` writes
 //! what is expected anew.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use infra_mcp_codegen::drift::drift;
 use infra_mcp_codegen::facts::facts;
-use infra_mcp_codegen::load::{Upstream, load_provider, load_upstream};
+use infra_mcp_codegen::live::live;
+use infra_mcp_codegen::load::{Upstream, load_provider, load_upstream, sources};
 use infra_mcp_codegen::lower::{LoweredProvider, LoweredTool, LoweredToolset, lower};
 use infra_mcp_codegen::{Options, Report, generate, read};
-use infra_mcp_model::{Binding, Operation, Parameter, RequestBody, SharedArgument};
+use infra_mcp_model::{Binding, Operation, Parameter, Provider, RequestBody, SharedArgument, Tool};
 use serde_json::{Map, Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -53,6 +55,45 @@ fn drifts() {
 }
 
 #[test]
+fn lives() {
+    golden("live", |case| {
+        let specs = case.join("specs");
+        let (providers, report) = read(&specs, true);
+        assert!(!report.has_errors(), "{}", lines(&report).join("\n"));
+        let built_in = Provider { sources: sources(&specs, "acme"), ..providers[0].model(&|_| true) };
+        let upstream = fs::read_to_string(case.join("upstream.json")).unwrap();
+        let told = match live(&built_in, "upstream.json", &upstream) {
+            Ok(live) => {
+                assert_eq!(live.provider.base_url, built_in.base_url);
+                let left_out = live.left_out.iter().map(|(name, reason)| format!("left out: {name}: {reason}"));
+                let tools = live.provider.tools().map(row);
+                let warnings = live.warnings.iter().map(|problem| format!("warning: {problem}"));
+                let told = warnings.chain(left_out).chain(tools);
+                format!("{}{}\n", live.drift, told.collect::<Vec<_>>().join("\n"))
+            }
+            Err(report) => lines(&report).join("\n") + "\n",
+        };
+        vec![("expected.txt", told)]
+    });
+}
+
+/// A tool in a line: where it is, what it does, and whose words it has.
+fn row(tool: &Tool) -> String {
+    let review = &tool.review;
+    let judged = if review.reviewed { "reviewed" } else { "careful" };
+    let asked = tool.operation().map(|operation| format!("{} {}", operation.method.as_str(), operation.path));
+    format!(
+        "{}/{}({}): {} {judged}, {}: {}",
+        tool.toolset,
+        tool.name,
+        tool.listing.signature,
+        review.effect.as_str(),
+        asked.unwrap_or_default(),
+        tool.description,
+    )
+}
+
+#[test]
 fn facts_without_words() {
     golden("facts", |case| {
         let upstream = load_upstream(&case.join("upstream.json"), &mut Report::default());
@@ -72,7 +113,7 @@ fn the_same_bytes_every_time() {
 }
 
 fn source(specs: &Path) -> String {
-    let options = Options { strict: false, feature: &|_| true, types: true };
+    let options = Options { strict: false, feature: &|_| true, types: true, sources: false };
     generate(specs, &options).unwrap_or_else(|report| panic!("{}", lines(&report).join("\n"))).0
 }
 

@@ -55,6 +55,18 @@ pub struct Provider {
     pub rest: List<RestRoute>,
     /// For the simulated provider: what each operation answers when nothing more is known.
     pub routes: List<Route>,
+    /// The files beside its document that it was made from, for a document that is read while the program runs. None
+    /// where the build leaves that out, or there is no document.
+    pub sources: List<SourceFile>,
+}
+
+/// A file that a provider was made from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceFile {
+    /// Path relative to the specs folder.
+    pub name: Text,
+    /// What it holds.
+    pub text: Text,
 }
 
 impl Provider {

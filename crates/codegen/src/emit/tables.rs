@@ -8,7 +8,7 @@ use infra_mcp_model::{
     Alias, Authentication, Binding, BodyMember, Condition, DeviceLogin, EffectWhen, Environment, Header, Hint, List,
     Listing, LocalFile, Operation, OptIn, Parameter, PathTemplate, Phrase, Prompt, PromptArgument, Provider, Reference,
     RelayedStep, RemoteServer, RequestBody, RequestDefault, RestRoute, Review, Route, Segment, SessionLogin,
-    SharedArgument, Tasks, Text, Tool, Toolset,
+    SharedArgument, SourceFile, Tasks, Text, Tool, Toolset,
 };
 use std::fmt::{Debug, Write as _};
 
@@ -94,6 +94,7 @@ fn provider(row: &Provider) -> Expression {
             ("prompts", list(&row.prompts, prompt)),
             ("rest", list(&row.rest, rest_route)),
             ("routes", list(&row.routes, route)),
+            ("sources", list(&row.sources, source)),
         ],
     )
 }
@@ -421,6 +422,10 @@ fn rest_route(row: &RestRoute) -> Expression {
             ("arguments", text(&row.arguments)),
         ],
     )
+}
+
+fn source(row: &SourceFile) -> Expression {
+    Expression::row("SourceFile", [("name", text(&row.name)), ("text", text(&row.text))])
 }
 
 fn route(row: &Route) -> Expression {

@@ -12,6 +12,7 @@ pub use settings::{
 };
 
 use crate::report::{Report, Severity};
+use infra_mcp_model::{List, SourceFile};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -59,21 +60,88 @@ pub fn load(specs: &Path, strict: bool, report: &mut Report) -> Vec<Source> {
 
 /// Reads one provider folder. `None` when it cannot be used; the report says why.
 pub fn load_provider(folder: &Path, strict: bool, report: &mut Report) -> Option<Source> {
-    let name = folder.file_name()?.to_str()?.to_owned();
-    let file = format!("{name}/provider.toml");
-    let text = read(&folder.join("provider.toml"), &file, report)?;
-    let settings: Settings = match toml::from_str(&text) {
+    let name = folder.file_name()?.to_str()?;
+    let files: Vec<Option<SourceFile>> = files(folder, name)
+        .into_iter()
+        .map(|(file, path)| read(&path, &file, report).map(|text| SourceFile { name: file.into(), text: text.into() }))
+        .collect();
+    let (path, file) = (folder.join("openapi.json"), format!("{name}/openapi.json"));
+    let document = path.exists().then(|| read(&path, &file, report));
+    let files: Vec<SourceFile> = files.into_iter().collect::<Option<_>>()?;
+    let document = match &document {
+        Some(text) => Some((file.as_str(), text.as_deref()?)),
+        None => None,
+    };
+    source(name, &files, document, strict, report)
+}
+
+/// The files of a provider that has a document, that left out; none where one of them cannot be read.
+#[must_use]
+pub fn sources(specs: &Path, provider: &str) -> List<SourceFile> {
+    let folder = specs.join(provider);
+    let read = |(file, path): (String, PathBuf)| {
+        let text = std::fs::read_to_string(path).ok()?;
+        // What people put between the words is of no use to a program.
+        let json = serde_json::from_str::<Value>(&text).ok().map(|value| value.to_string());
+        Some(SourceFile { name: file.into(), text: json.unwrap_or(text).into() })
+    };
+    let described = folder.join("openapi.json").exists();
+    described.then(|| files(&folder, provider).into_iter().map(read).collect()).flatten().unwrap_or_default()
+}
+
+/// The files of a provider folder but for the document, `provider.toml` first: relative to the specs folder, and the
+/// path.
+fn files(folder: &Path, provider: &str) -> Vec<(String, PathBuf)> {
+    let entries = sorted_entries(&folder.join("tools")).unwrap_or_default();
+    let json = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "json");
+    let definitions = entries.into_iter().filter(json);
+    let definitions =
+        definitions.filter_map(|path| Some((format!("{provider}/tools/{}", path.file_name()?.to_str()?), path)));
+    let prompts = (prompts_file(provider), folder.join("prompts.json"));
+    let settings = (settings_file(provider), folder.join("provider.toml"));
+    std::iter::once(settings).chain(definitions).chain(prompts.1.exists().then_some(prompts)).collect()
+}
+
+fn settings_file(provider: &str) -> String {
+    format!("{provider}/provider.toml")
+}
+
+fn prompts_file(provider: &str) -> String {
+    format!("{provider}/prompts.json")
+}
+
+/// Makes a provider of its files and a document: the name of that, for problems, and its text. `None` when they cannot
+/// be used; the report says why.
+pub fn source(
+    name: &str,
+    files: &[SourceFile],
+    document: Option<(&str, &str)>,
+    strict: bool,
+    report: &mut Report,
+) -> Option<Source> {
+    let file = settings_file(name);
+    let (settings, others): (Vec<&SourceFile>, Vec<&SourceFile>) = files.iter().partition(|one| one.name == file);
+    let settings: Settings = match toml::from_str(settings.first().map_or("", |settings| &settings.text)) {
         Ok(settings) => settings,
         Err(error) => {
             report.add(Severity::Error, &file, "", error.to_string().trim_end().replace('\n', " | "), "");
             return None;
         }
     };
-    let document = load_document(folder, &name, report);
-    let definitions = load_definitions(folder, &name, strict, report);
-    let prompts = load_prompts(folder, &name, report);
+    let document = document.map(|(file, text)| parse(text, file, report).and_then(|root| openapi(file, root, report)));
+    let definitions: Vec<Option<DefinitionFile>> = others
+        .iter()
+        .filter(|one| one.name != prompts_file(name))
+        .map(|SourceFile { name, text }| DefinitionFile::parse(name, &parse(text, name, report)?, strict, report))
+        .collect();
+    let prompts = others.iter().find(|one| one.name == prompts_file(name)).map(|one| prompts(one, report));
     // Without one of its files the provider would only seem to lack things.
-    let (document, definitions, prompts) = (document.ok()?, definitions?, prompts?);
+    let definitions: Vec<DefinitionFile> = definitions.into_iter().collect::<Option<_>>()?;
+    let prompts = prompts.unwrap_or_else(|| Some(Vec::new()))?;
+    let document = match document {
+        Some(document) => Some(document?),
+        None => None,
+    };
     if document.is_none() && definitions.is_empty() {
         report.add(
             Severity::Error,
@@ -84,25 +152,10 @@ pub fn load_provider(folder: &Path, strict: bool, report: &mut Report) -> Option
         );
         return None;
     }
-    Some(Source { name, settings, document, definitions, prompts })
+    Some(Source { name: name.to_owned(), settings, document, definitions, prompts })
 }
 
-/// `Ok(None)` where there is no document, `Err` where it cannot be used.
-fn load_document(folder: &Path, provider: &str, report: &mut Report) -> Result<Option<Document>, Unusable> {
-    let path = folder.join("openapi.json");
-    let file = format!("{provider}/openapi.json");
-    if !path.exists() {
-        return Ok(None);
-    }
-    let text = read(&path, &file, report).ok_or(Unusable)?;
-    let root = parse(&text, &file, report).ok_or(Unusable)?;
-    document(&file, root, report).map(Some).ok_or(Unusable)
-}
-
-/// The report says why.
-struct Unusable;
-
-fn document(file: &str, root: Value, report: &mut Report) -> Option<Document> {
+fn openapi(file: &str, root: Value, report: &mut Report) -> Option<Document> {
     let text = |key: &str| root.get(key).and_then(Value::as_str);
     let version = text("openapi").or_else(|| text("swagger")).unwrap_or_default();
     if !(version.starts_with("3.0") || version.starts_with("3.1")) {
@@ -135,34 +188,14 @@ pub fn load_upstream(path: &Path, report: &mut Report) -> Option<Upstream> {
     if root.is_array() {
         return DefinitionFile::parse(&file, &root, false, report).map(Upstream::Tools);
     }
-    document(&file, root, report).map(Upstream::Document)
-}
-
-/// `None` where one of the files cannot be used.
-fn load_definitions(folder: &Path, provider: &str, strict: bool, report: &mut Report) -> Option<Vec<DefinitionFile>> {
-    let tools = folder.join("tools");
-    let entries = sorted_entries(&tools).unwrap_or_default();
-    let files: Vec<Option<DefinitionFile>> = entries
-        .iter()
-        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
-        .map(|path| {
-            let file = format!("{provider}/tools/{}", path.file_name()?.to_str()?);
-            let value = parse(&read(path, &file, report)?, &file, report)?;
-            DefinitionFile::parse(&file, &value, strict, report)
-        })
-        .collect();
-    files.into_iter().collect()
+    openapi(&file, root, report).map(Upstream::Document)
 }
 
 /// `None` where the file cannot be used.
-fn load_prompts(folder: &Path, provider: &str, report: &mut Report) -> Option<Vec<PromptSetting>> {
-    let path = folder.join("prompts.json");
-    let file = format!("{provider}/prompts.json");
-    if !path.exists() {
-        return Some(Vec::new());
-    }
-    let value = parse(&read(&path, &file, report)?, &file, report)?;
-    serde_json::from_value(value).map_err(|error| report.add(Severity::Error, &file, "", error.to_string(), "")).ok()
+fn prompts(file: &SourceFile, report: &mut Report) -> Option<Vec<PromptSetting>> {
+    let value = parse(&file.text, &file.name, report)?;
+    let read = serde_json::from_value(value);
+    read.map_err(|error| report.add(Severity::Error, &file.name, "", error.to_string(), "")).ok()
 }
 
 fn sorted_entries(folder: &Path) -> std::io::Result<Vec<PathBuf>> {

@@ -152,6 +152,7 @@ pub(super) fn head(source: &Source) -> Provider {
         prompts: List::default(),
         rest: List::default(),
         routes: List::default(),
+        sources: List::default(),
     }
 }
 

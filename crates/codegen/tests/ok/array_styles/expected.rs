@@ -185,6 +185,7 @@ pub static ACME: Provider = Provider {
             body: B(r#"{"id":1}"#),
         },
     ]),
+    sources: B(&[]),
 };
 
 /// A typed struct for every tool, by provider and toolset.

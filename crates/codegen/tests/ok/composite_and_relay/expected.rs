@@ -424,6 +424,7 @@ pub static ACME: Provider = Provider {
         },
     ]),
     routes: B(&[]),
+    sources: B(&[]),
 };
 
 /// What handlers of composite tools are written against, by provider.

@@ -213,6 +213,7 @@ pub static ACME: Provider = Provider {
             body: B("{}"),
         },
     ]),
+    sources: B(&[]),
 };
 
 /// A typed struct for every tool, by provider and toolset.

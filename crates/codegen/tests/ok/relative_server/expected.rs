@@ -106,6 +106,7 @@ pub static ACME: Provider = Provider {
             body: B(r#"["sample"]"#),
         },
     ]),
+    sources: B(&[]),
 };
 
 /// A typed struct for every tool, by provider and toolset.

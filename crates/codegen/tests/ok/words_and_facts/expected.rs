@@ -233,6 +233,7 @@ pub static ACME: Provider = Provider {
             body: B(""),
         },
     ]),
+    sources: B(&[]),
 };
 
 /// A typed struct for every tool, by provider and toolset.

@@ -14,6 +14,8 @@ mod login;
 mod sandbox;
 mod scopes;
 mod serve;
+#[cfg(feature = "live")]
+mod spec;
 mod token;
 
 use std::fmt::Display;
@@ -56,12 +58,18 @@ pub fn run(only: Only) -> ExitCode {
 }
 
 fn carry_out(flags: Flags, only: Only) -> Result<ExitCode, StartupError> {
-    let providers = &only.providers();
     let Flags { options, command } = flags;
     if let Some(Command::Token { command }) = &command {
         token::check_flags(command, &options)?;
     }
     let environment = Environment::of_process();
+    #[cfg(feature = "live")]
+    let (only, documents) = spec::serve(&options, &environment, only)?;
+    #[cfg(feature = "live")]
+    if !matches!(command, Some(Command::Spec { .. })) {
+        spec::announce(&documents);
+    }
+    let providers = &only.providers();
     let mut config = Config::new(options, &environment, only)?;
     for warning in &config.warnings {
         complain(&format_args!("warning: {warning}"));
@@ -103,6 +111,8 @@ fn carry_out(flags: Flags, only: Only) -> Result<ExitCode, StartupError> {
         Some(Command::Describe { tool, json }) => {
             describe::describe(&server(config, catalogue, providers), &tool, json)
         }
+        #[cfg(feature = "live")]
+        Some(Command::Spec { json }) => spec::tell(&documents, json),
         Some(Command::Token { command }) => token::token(&config, &catalogue, &command),
         Some(Command::Call { tool, arguments }) => call::call(&server(config, catalogue, providers), &tool, &arguments),
     }

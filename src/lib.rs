@@ -33,6 +33,7 @@
 //! | [`bridge`] | a stdio server in front of any remote one |
 //! | [`sandbox`] | simulated providers |
 //! | [`config`] | flags and environment in, ready values out |
+//! | `live` | tools of the document that a server publishes, in the place of a built-in one |
 //! | [`assembly`] | a configuration becomes a server; where a library user starts |
 //! | [`cli`] | the program and its sub-commands |
 //! | `conformance` | what the conformance suite of MCP expects to find, with the feature of that name |
@@ -82,6 +83,8 @@ pub mod generated;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub use transport::fuzzing;
+#[cfg(feature = "live")]
+mod live;
 mod near;
 pub mod policy;
 pub mod principal;

@@ -111,6 +111,11 @@ pub struct Options {
     /// The longest result; a longer one is cut and says so. 0 means no limit [default: 100000 when serving]
     #[arg(long, global = true, value_name = "CHARACTERS")]
     pub max_result: Option<usize>,
+    /// Serve what this OpenAPI document describes in the place of the built-in description: URL or FILE, with the name
+    /// of its provider in front where there are several; the built-in one is served where it cannot be had
+    #[cfg(feature = "live")]
+    #[arg(long, global = true, value_name = "[PROVIDER=]PLACE")]
+    pub spec: Vec<String>,
     /// Trust the certificate authorities in this PEM file too
     #[arg(long, global = true, value_name = "FILE")]
     pub ca_file: Option<PathBuf>,
@@ -259,6 +264,13 @@ pub enum Command {
     Login {
         /// Which provider, where there are several
         provider: Option<String>,
+    },
+    /// Tell how the document that --spec names differs from the built-in description
+    #[cfg(feature = "live")]
+    Spec {
+        /// Print a JSON array
+        #[arg(long)]
+        json: bool,
     },
     /// Make, list and revoke the tokens that callers of --http show
     Token {

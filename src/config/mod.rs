@@ -8,6 +8,8 @@ mod http;
 mod provider;
 mod remote;
 pub(crate) mod saved;
+#[cfg(feature = "live")]
+mod spec;
 mod state;
 
 use std::collections::HashMap;
@@ -27,6 +29,8 @@ pub use headers::HeadersError;
 pub use http::HttpConfig;
 pub(crate) use provider::is_loopback;
 pub use remote::remote_server;
+#[cfg(feature = "live")]
+pub use spec::{Given, Place, given};
 
 use crate::account::{Accounts, DEFAULT};
 use crate::catalogue::Selection;

@@ -4,13 +4,14 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
 use http::header::{ACCEPT, HeaderValue};
 use reqwest::Client;
 use url::Url;
 
 use super::send::{NetworkOptions, client, deepest};
 
-/// The longest document, in bytes.
+/// The longest document, in bytes, unless more is asked for.
 const LONGEST: usize = 1024 * 1024;
 
 /// How long a document may take to arrive.
@@ -18,9 +19,10 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Reads documents from addresses that the operator named, or that stand in such a document.
 ///
-/// It sends nothing but the address, follows no redirect and reads no more than a megabyte.
+/// It follows no redirect, and reads no more than a megabyte unless told otherwise.
 pub struct Documents {
     options: NetworkOptions,
+    longest: usize,
     client: OnceLock<Result<Client, String>>,
 }
 
@@ -49,31 +51,48 @@ impl Documents {
     /// Costs nothing before the first document.
     #[must_use]
     pub fn new(options: NetworkOptions) -> Self {
-        Self { options, client: OnceLock::new() }
+        Self { options, longest: LONGEST, client: OnceLock::new() }
     }
 
-    /// The document at `address`.
+    /// The same for documents of up to so many bytes.
+    #[must_use]
+    pub fn up_to(self, longest: usize) -> Self {
+        Self { longest, ..self }
+    }
+
+    /// The document at `address`, asked for with nothing but that.
     ///
     /// # Errors
     /// If it cannot be had.
     pub async fn read(&self, address: &Url) -> Result<Bytes, DocumentError> {
-        let unavailable = |problem| DocumentError::Unavailable { address: address.to_string(), problem };
+        self.read_with(address, HeaderMap::new()).await
+    }
+
+    /// The document at `address`, asked for with these headers.
+    ///
+    /// # Errors
+    /// If it cannot be had.
+    pub async fn read_with(&self, address: &Url, headers: HeaderMap) -> Result<Bytes, DocumentError> {
+        let longest = self.longest;
+        let shown = || address[..url::Position::AfterPath].to_owned();
+        let unavailable = |problem| DocumentError::Unavailable { address: shown(), problem };
         let client = self.client.get_or_init(|| client(&self.options)).as_ref();
         let client = client.map_err(|problem| unavailable(problem.clone()))?;
         let read = async {
-            let request = client.get(address.clone()).header(ACCEPT, HeaderValue::from_static("application/json"));
+            let accept = HeaderValue::from_static("application/json");
+            let request = client.get(address.clone()).headers(headers).header(ACCEPT, accept);
             let mut answer = request.send().await.map_err(|error| unavailable(deepest(&error)))?;
             let status = answer.status();
             if status.is_server_error() || status.as_u16() == 429 {
                 return Err(unavailable(format!("HTTP {}", status.as_u16())));
             }
             if status.as_u16() != 200 {
-                return Err(DocumentError::Refused { address: address.to_string(), status: status.as_u16() });
+                return Err(DocumentError::Refused { address: shown(), status: status.as_u16() });
             }
             let mut document = BytesMut::new();
             while let Some(chunk) = answer.chunk().await.map_err(|error| unavailable(deepest(&error)))? {
-                if document.len() + chunk.len() > LONGEST {
-                    return Err(unavailable(format!("more than {LONGEST} bytes")));
+                if document.len() + chunk.len() > longest {
+                    return Err(unavailable(format!("more than {longest} bytes")));
                 }
                 document.extend_from_slice(&chunk);
             }

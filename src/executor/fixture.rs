@@ -66,6 +66,7 @@ pub(crate) fn blank_provider(toolsets: Vec<(&'static str, Vec<Tool>)>) -> Provid
         toolsets: toolsets.collect(),
         prompts: Cow::Borrowed(&[]),
         rest: Cow::Borrowed(&[]),
+        sources: Cow::Borrowed(&[]),
         routes: Cow::Borrowed(&[]),
     }
 }

@@ -2,8 +2,9 @@
 //! and output and over HTTP.
 //!
 //! What is checked stands in `clients/typescript.mjs`, `clients/python.py` and `clients/inspector.mjs`; through the bridge
-//! in `clients/bridge.mjs` and `clients/foreign.mjs`, tool by tool in `clients/calls.mjs`. Their packages are installed by
-//! hand (see `clients/README.md`) or by `.ci/run`; with `CI` set they must be there.
+//! in `clients/bridge.mjs` and `clients/foreign.mjs`, tool by tool in `clients/calls.mjs`, and what people ask about Xen
+//! Orchestra in `clients/xen-orchestra.mjs`. Their packages are installed by hand (see `clients/README.md`) or by
+//! `.ci/run`; with `CI` set they must be there.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -33,6 +34,11 @@ fn through_the_bridge() {
 fn every_tool_of_hostodo_and_vergeos() {
     let (hostodo, vergeos) = (env!("CARGO_BIN_EXE_hostodo-mcp"), env!("CARGO_BIN_EXE_vergeos-mcp"));
     run_with_node("calls.mjs", &[INFRA, hostodo, vergeos]);
+}
+
+#[test]
+fn questions_about_xen_orchestra() {
+    run_with_node("xen-orchestra.mjs", &[env!("CARGO_BIN_EXE_xo-mcp")]);
 }
 
 #[test]

@@ -22,7 +22,7 @@ use crate::executor::{Documents, NetworkOptions};
 /// The longest document, in bytes. Those of today have 1.4 million.
 const LONGEST: usize = 16 * 1024 * 1024;
 
-/// How long it may take to make tools of a document that is there. Those of today take a twentieth of a second.
+/// How long it may take to make tools of a document that is there. Those of today take a fifth of a second.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Stack for documents that are nested deeply, in bytes.

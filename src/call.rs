@@ -5,7 +5,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use infra_mcp_model::{Location, Operation, Segment};
+use infra_mcp_model::{Location, Operation, Segment, Step};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::account::{Account, without};
@@ -49,11 +49,15 @@ impl Call {
         format!("{} {}", self.entry.provider.name, self.account.place())
     }
 
-    /// What the call acts on: the values of the path parameters in order, or of the argument that names it.
+    /// What the call acts on: the values of the path parameters in order, or of the arguments in its resource.
     #[must_use]
     pub fn path_values(&self) -> Vec<String> {
         let Some(operation) = self.entry.tool.operation() else {
-            return self.entry.tool.resource_argument().and_then(|name| self.value(name)).into_iter().collect();
+            let names = self.entry.tool.resource().filter_map(|step| match step {
+                Step::Argument(name) => Some(name),
+                Step::Word(_) => None,
+            });
+            return names.filter_map(|name| self.value(name)).collect();
         };
         let names = operation.path.0.iter().filter_map(|segment| match segment {
             Segment::Parameter(name) => Some(name),
@@ -68,17 +72,26 @@ impl Call {
         self.value(&parameter.argument)
     }
 
+    fn step(&self, step: Step<'_>) -> Option<String> {
+        match step {
+            Step::Word(word) => Some(word.to_owned()),
+            Step::Argument(name) => self.value(name),
+        }
+    }
+
     fn value(&self, argument: &str) -> Option<String> {
         let value = self.arguments.as_map().get(argument)?;
         Some(value.as_str().map_or_else(|| value.to_string(), str::to_owned))
     }
 
-    /// What the call acts on: account and path up to the first parameter, filled in. None where the path has none.
+    /// What the call acts on: account and resource, or path up to the first parameter, filled in. None where neither
+    /// says.
     #[must_use]
     pub fn resource(&self) -> Option<String> {
         let mut path = format!("{} ", self.account.place());
         let Some(operation) = self.entry.tool.operation() else {
-            path.push_str(&self.value(self.entry.tool.resource_argument()?)?);
+            let steps: Option<Vec<String>> = self.entry.tool.resource().map(|step| self.step(step)).collect();
+            path.push_str(&steps.filter(|steps| !steps.is_empty())?.join("/"));
             return Some(path);
         };
         for segment in operation.path.0.iter() {

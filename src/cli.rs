@@ -109,7 +109,7 @@ fn carry_out(flags: Flags, only: Only) -> Result<ExitCode, StartupError> {
         Some(Command::Approve { id }) => approve::approve(&config, id.as_deref()),
         Some(Command::List { json }) => Ok(print(&list::list(&Exposure::new(catalogue, config.expose), json))),
         Some(Command::Describe { tool, json }) => {
-            describe::describe(&server(config, catalogue, providers), &tool, json)
+            describe::describe(&server(config, catalogue, providers), tool.as_deref(), json)
         }
         #[cfg(feature = "live")]
         Some(Command::Spec { json }) => spec::tell(&documents, json),

@@ -59,8 +59,8 @@
 //!
 //! # What it does not do
 //!
-//! It serves tools, and prompts where a provider has some: no resources, completions or subscriptions. It does not ask for approval through
-//! the client (elicitation): a person gives it in a terminal. It issues no OAuth tokens, and signs nobody in.
+//! It serves tools, and prompts where a provider has some: no resources, completions or subscriptions. It issues no
+//! OAuth tokens, and signs nobody in.
 
 pub mod account;
 pub mod arguments;

@@ -34,8 +34,7 @@ fn remoteness(wanted: &[char], candidate: &[char]) -> Option<(u8, usize)> {
     if longer > LONGEST_COMPARED {
         return None;
     }
-    let mistakes = distance(wanted, candidate);
-    if mistakes <= (longer / 3).min(3) {
+    if let Some(mistakes) = mistakes(wanted, candidate, (longer / 3).min(3)) {
         return Some((1, mistakes));
     }
     let (short, long) = if wanted.len() < candidate.len() { (wanted, candidate) } else { (candidate, wanted) };
@@ -43,8 +42,12 @@ fn remoteness(wanted: &[char], candidate: &[char]) -> Option<(u8, usize)> {
     part.then(|| (2, long.len() - short.len()))
 }
 
-/// Insertions, deletions, replacements and swaps of neighbours that turn `a` into `b`.
-fn distance(a: &[char], b: &[char]) -> usize {
+/// Insertions, deletions, replacements and swaps of neighbours that turn `a` into `b`, if `most` of them do. Whoever
+/// asks for names that do not exist has all that do compared, so what is far apart has to be cheap.
+fn mistakes(a: &[char], b: &[char], most: usize) -> Option<usize> {
+    if a.len().abs_diff(b.len()) > most {
+        return None;
+    }
     let mut before_last: Vec<usize> = Vec::new();
     let mut last: Vec<usize> = (0..=b.len()).collect();
     for i in 1..=a.len() {
@@ -58,8 +61,12 @@ fn distance(a: &[char], b: &[char]) -> usize {
             row.push(best);
         }
         before_last = std::mem::replace(&mut last, row);
+        // Every later row comes from these two, and none of its numbers is smaller.
+        if before_last.iter().chain(&last).all(|count| *count > most) {
+            return None;
+        }
     }
-    last[b.len()]
+    Some(last[b.len()]).filter(|mistakes| *mistakes <= most)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The tools that are served, in listing order.
 
+pub mod names;
 mod selection;
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,12 @@ impl Entry {
     #[must_use]
     pub fn harmless(&self) -> bool {
         Danger::of(&self.tool.review).is_none()
+    }
+
+    /// Whether a call of it is dangerous unless its arguments say otherwise.
+    #[must_use]
+    pub fn is_grave(&self) -> bool {
+        Danger::of(&self.tool.review).is_grave()
     }
 }
 

@@ -2,7 +2,7 @@ use std::fmt;
 
 use infra_mcp_model::{Access, Provider};
 
-use super::{Entry, all};
+use super::{Entry, all, names};
 use crate::error::StartupError;
 use crate::near::nearest;
 
@@ -53,6 +53,8 @@ pub struct UnknownName {
     pub accepted: Vec<String>,
     /// The tool exists, in this toolset that is not selected.
     pub elsewhere: Option<String>,
+    /// Several providers have tools of this name, which go by these.
+    pub candidates: Vec<String>,
 }
 
 /// What a name in a [`Selection`] stands for.
@@ -66,6 +68,12 @@ pub enum Kind {
     Excluded,
 }
 
+impl UnknownName {
+    fn new(kind: Kind, name: &str) -> Self {
+        Self { kind, name: name.to_owned(), nearest: None, accepted: vec![], elsewhere: None, candidates: vec![] }
+    }
+}
+
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -76,10 +84,23 @@ impl fmt::Display for Kind {
     }
 }
 
+impl Kind {
+    fn flag(self) -> &'static str {
+        match self {
+            Self::Toolset => "--toolsets",
+            Self::Tool => "--tools",
+            Self::Excluded => "--exclude-tools",
+        }
+    }
+}
+
 impl fmt::Display for UnknownName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(toolset) = &self.elsewhere {
             return write!(f, "--tools: `{}` belongs to the toolset `{toolset}`, which is not selected.", self.name);
+        }
+        if !self.candidates.is_empty() {
+            return write!(f, "{}: {}", self.kind.flag(), names::ambiguous(&self.name, &self.candidates));
         }
         write!(f, "{} `{}`", self.kind, self.name)?;
         match &self.nearest {
@@ -101,8 +122,18 @@ impl Selection {
         if !unknown.is_empty() {
             return Err(SelectionError::Unknown(unknown));
         }
+        let meant = |names: &[String]| -> Vec<Entry> {
+            names.iter().flat_map(|name| names::meant(providers, name).unwrap_or_default()).collect()
+        };
+        let (wanted, excluded) = (self.tools.as_deref().map(meant), meant(&self.exclude));
+        let holds = |entries: &[Entry], entry: &Entry| entries.iter().any(|other| std::ptr::eq(other.tool, entry.tool));
         let mut entries = Vec::with_capacity(all(providers).count());
-        entries.extend(all(providers).filter(|entry| self.places(entry) && self.keeps(entry)));
+        entries.extend(all(providers).filter(|entry| {
+            named(&self.toolsets, &entry.tool.toolset)
+                && wanted.as_deref().is_none_or(|wanted| holds(wanted, entry))
+                && !holds(&excluded, entry)
+                && self.access_to(entry.provider).serves(&entry.tool.review)
+        }));
         if entries.is_empty() && *self != Self::default() { Err(SelectionError::Empty) } else { Ok(entries) }
     }
 
@@ -117,13 +148,6 @@ impl Selection {
         provider.access(self.access, &self.opened)
     }
 
-    fn keeps(&self, entry: &Entry) -> bool {
-        let listed = |names: &[String]| names.iter().any(|name| entry.tool.answers_to(name));
-        self.tools.as_deref().is_none_or(listed)
-            && !listed(&self.exclude)
-            && self.access_to(entry.provider).serves(&entry.tool.review)
-    }
-
     fn unknown(&self, providers: &[&'static Provider]) -> Vec<UnknownName> {
         let mut unknown = Vec::new();
         if let Some(names) = &self.toolsets {
@@ -132,35 +156,33 @@ impl Selection {
             unknown.extend(strangers(Kind::Toolset, names, &accepted));
         }
         unknown.extend(self.tools.iter().flatten().filter_map(|name| self.misplaced(providers, name)));
-        unknown.extend(
-            self.exclude
-                .iter()
-                .filter(|name| !exists(providers, name))
-                .map(|name| stranger(Kind::Excluded, name, tool_names(providers))),
-        );
+        unknown.extend(self.exclude.iter().filter_map(|name| match names::meant(providers, name) {
+            Ok(tools) if tools.is_empty() => Some(stranger(Kind::Excluded, name, tool_names(providers))),
+            Ok(_) => None,
+            Err(candidates) => Some(UnknownName { candidates, ..UnknownName::new(Kind::Excluded, name) }),
+        }));
         unknown
     }
 
     /// A name in `tools` that is no tool, or a tool outside the selected toolsets.
     fn misplaced(&self, providers: &[&'static Provider], name: &str) -> Option<UnknownName> {
-        let mut found = all(providers).filter(|entry| entry.tool.answers_to(name)).peekable();
-        let Some(first) = found.peek().copied() else {
+        let found = match names::meant(providers, name) {
+            Ok(found) => found,
+            Err(candidates) => return Some(UnknownName { candidates, ..UnknownName::new(Kind::Tool, name) }),
+        };
+        let Some(first) = found.first() else {
             return Some(stranger(Kind::Tool, name, tool_names(providers)));
         };
-        if found.any(|entry| self.places(&entry)) {
+        if found.iter().any(|entry| self.places(entry)) {
             return None;
         }
         let elsewhere = Some(first.tool.toolset.to_string());
-        Some(UnknownName { kind: Kind::Tool, name: name.to_owned(), nearest: None, accepted: vec![], elsewhere })
+        Some(UnknownName { elsewhere, ..UnknownName::new(Kind::Tool, name) })
     }
 }
 
 fn named(names: &Option<Vec<String>>, name: &str) -> bool {
     names.as_ref().is_none_or(|names| names.iter().any(|other| other == name))
-}
-
-fn exists(providers: &[&'static Provider], name: &str) -> bool {
-    all(providers).any(|entry| entry.tool.answers_to(name))
 }
 
 fn tool_names(providers: &[&'static Provider]) -> impl Iterator<Item = &'static str> {
@@ -169,7 +191,7 @@ fn tool_names(providers: &[&'static Provider]) -> impl Iterator<Item = &'static 
 
 fn stranger<'a>(kind: Kind, name: &str, candidates: impl Iterator<Item = &'a str>) -> UnknownName {
     let nearest = nearest(name, candidates).map(str::to_owned);
-    UnknownName { kind, name: name.to_owned(), nearest, accepted: vec![], elsewhere: None }
+    UnknownName { nearest, ..UnknownName::new(kind, name) }
 }
 
 fn strangers(kind: Kind, names: &[String], accepted: &[&str]) -> Vec<UnknownName> {

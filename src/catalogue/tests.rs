@@ -116,3 +116,33 @@ fn only_selected_tools_are_found() {
 fn a_build_without_tools_is_an_empty_catalogue() {
     assert!(Catalogue::select(&[], &Selection::default()).unwrap().entries().is_empty());
 }
+
+#[test]
+fn a_name_of_several_providers_is_given_with_its_provider() {
+    let tool = |name: &'static str| fixture::tool(name, fixture::operation(Method::Get, "/v1", vec![], None));
+    let old = Tool { aliases: vec![Alias { name: "list".into(), arguments: vec![].into() }].into(), ..tool("GetAll") };
+    let provider = |name: &'static str, tools| {
+        let provider = Provider { name: name.into(), ..fixture::blank_provider(vec![("things", tools)]) };
+        &*Box::leak(Box::new(provider))
+    };
+    let providers = [provider("one-more", vec![old, tool("other")]), provider("two", vec![tool("list"), tool("only")])];
+    let everything = Selection::default;
+    for (selection, expected) in [
+        (Selection { exclude: vec!["two_list".into()], ..everything() }, Ok(&["GetAll", "other", "only"][..])),
+        (Selection { exclude: vec!["one_more_list".into()], ..everything() }, Ok(&["other", "list", "only"])),
+        (Selection { tools: names(&["one_more_GetAll", "only"]), ..everything() }, Ok(&["GetAll", "only"])),
+        (Selection { tools: names(&["list"]), ..everything() }, Err("give one_more_list or two_list.")),
+        (Selection { exclude: vec!["list".into()], ..everything() }, Err("give one_more_list or two_list.")),
+        (Selection { exclude: vec!["two_other".into()], ..everything() }, Err("there is no tool `two_other`")),
+    ] {
+        let got = Catalogue::select(&providers, &selection).map_err(|error| error.to_string());
+        match (got, expected) {
+            (Ok(catalogue), Ok(expected)) => {
+                let got: Vec<&str> = catalogue.entries().iter().map(|entry| entry.tool.name.as_ref()).collect();
+                assert_eq!(got, expected, "{selection:?}");
+            }
+            (Err(error), Err(part)) => assert!(error.contains(part), "{error}"),
+            (got, expected) => panic!("{selection:?}: {got:?}, not {expected:?}"),
+        }
+    }
+}

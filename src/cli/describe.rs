@@ -18,14 +18,23 @@ const WIDTH: usize = 100;
 /// How deep members of members are shown. Schemas may be cyclic.
 const DEPTH: usize = 4;
 
-/// Prints one tool, or one operation of one.
-pub(super) fn describe(server: &Server, name: &str, json: bool) -> Result<ExitCode, StartupError> {
+/// Prints one tool, or one operation of one; without a name every tool that is served, as JSON.
+pub(super) fn describe(server: &Server, name: Option<&str>, json: bool) -> Result<ExitCode, StartupError> {
     let exposure = &server.exposure;
-    let print = |entry: Entry| {
+    let full = |entry: &Entry| {
         let mut schema = schema(entry.tool);
         if let Some(choice) = server.accounts.choice(&entry.provider.name) {
             choice.put_into(entry.tool, &mut schema);
         }
+        schema
+    };
+    let Some(name) = name else {
+        let entries = server.catalogue.entries().iter();
+        let all: Vec<Value> = entries.map(|entry| described(exposure, entry, full(entry))).collect();
+        return Ok(print(&format!("{:#}\n", Value::from(all))));
+    };
+    let print = |entry: Entry| {
+        let schema = full(&entry);
         Ok(print(&if json { as_json(exposure, &entry, schema) } else { text(exposure, &entry, &schema) }))
     };
     match exposure.find(name) {
@@ -67,6 +76,10 @@ fn domain_text(server: &Server, domain: &Domain, json: bool) -> String {
 }
 
 fn as_json(exposure: &Exposure, entry: &Entry, schema: Value) -> String {
+    format!("{:#}\n", described(exposure, entry, schema))
+}
+
+fn described(exposure: &Exposure, entry: &Entry, schema: Value) -> Value {
     let (called, operation) = exposure.place(*entry).unwrap_or((&entry.tool.name, None));
     let mut facts = list::facts(entry, called, operation);
     let tool = entry.tool;
@@ -74,8 +87,10 @@ fn as_json(exposure: &Exposure, entry: &Entry, schema: Value) -> String {
     facts["secretArguments"] = tool.review.secret_arguments.iter().map(AsRef::as_ref).collect::<Vec<&str>>().into();
     facts["secretResults"] = tool.review.secret_results.iter().map(AsRef::as_ref).collect::<Vec<&str>>().into();
     facts["effectWhen"] = tool.review.effect_when.iter().map(condition).collect::<Vec<Value>>().into();
+    facts["phrases"] = tool.review.phrases.iter().map(|phrase| phrase.text.as_ref()).collect::<Vec<&str>>().into();
+    facts["reader"] = tool.reader.as_ref().into();
     facts["inputSchema"] = schema;
-    format!("{facts:#}\n")
+    facts
 }
 
 /// One condition under which a call has another effect: `{"argument", "equals" or "present", "effect"}`.

@@ -171,7 +171,7 @@ fn denied_operations_are_left_out_by_id_or_name() {
     let environment = Environment::of(&[("EXAMPLE_DENY", "Get, Put ,Nothing,")]);
     let mut warnings = Vec::new();
     let denied = super::provider::denied(&provider, &environment, &mut warnings).unwrap();
-    assert_eq!(denied, ["hosts_Get", "pools_Get", "Put"]);
+    assert_eq!(denied, ["example_hosts_Get", "example_pools_Get", "example_Put"], "nobody else's");
     let [warning] = &warnings[..] else { panic!("{warnings:?}") };
     assert!(warning.contains("`Nothing`"), "{warning}");
 }
@@ -182,9 +182,33 @@ fn where_the_provider_wants_it_every_change_is_approved_unless_the_file_says_oth
         let review = fixture::review(effect);
         Tool { review, ..fixture::tool(name, fixture::operation(Method::Post, "/", vec![], None)) }
     };
-    let tools = vec![tool("look", Effect::Read), tool("start", Effect::Write), tool("drop", Effect::Destructive)];
-    let careful = Provider { confirm_changes: true, ..blank_provider(vec![("things", tools)]) };
-    let file = PolicyFile::parse("[tools]\nstart = \"allow\"").unwrap();
-    let rules = super::rules(&file, &[Box::leak(Box::new(careful))]);
-    assert_eq!(rules, [("start".to_owned(), Rule::Allow), ("drop".to_owned(), Rule::Confirm)].into());
+    let tools = || vec![tool("look", Effect::Read), tool("start", Effect::Write), tool("drop", Effect::Destructive)];
+    let careful = Provider { confirm_changes: true, ..blank_provider(vec![("things", tools())]) };
+    let other = Provider { name: "the-other".into(), ..blank_provider(vec![("things", tools())]) };
+    let [careful, other] = [careful, other].map(|provider| &*Box::leak(Box::new(provider)));
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("policy.toml");
+    let rules = |text: &str, providers: &[&'static Provider]| {
+        std::fs::write(&file, text).unwrap();
+        let options = Options { policy: Some(file.clone()), ..Options::default() };
+        let policy = super::policy(&options, providers, &Default::default()).map_err(|error| error.to_string())?;
+        let entries = providers.iter().flat_map(|provider| provider.tools().map(|tool| Entry { provider, tool }));
+        Ok::<_, String>(entries.map(|entry| policy.rules.of(entry)).collect::<Vec<_>>())
+    };
+    let (allow, confirm, block) = (Some(Rule::Allow), Some(Rule::Confirm), Some(Rule::Block));
+    for (text, providers, expected) in [
+        ("", &[careful, other][..], &[None, confirm, confirm, None, None, None][..]),
+        ("[tools]\nstart = \"allow\"", &[careful], &[None, allow, confirm]),
+        ("[tools]\nexample_start = \"allow\"", &[careful, other], &[None, allow, confirm, None, None, None]),
+        ("[tools]\nthe_other_drop = \"block\"", &[careful, other], &[None, confirm, confirm, None, None, block]),
+    ] {
+        assert_eq!(rules(text, providers).unwrap(), expected, "{text}");
+    }
+    for (text, part) in [
+        ("[tools]\nstart = \"allow\"", "give example_start or the_other_start"),
+        ("[tools]\nstrat = \"allow\"", "did you mean `start`"),
+    ] {
+        let error = rules(text, &[careful, other]).unwrap_err();
+        assert!(error.contains(part), "{error}");
+    }
 }

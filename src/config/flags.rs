@@ -210,9 +210,9 @@ pub enum Command {
     },
     /// Describe one tool, or one operation of a tool: what it does, its arguments, its reviewed facts
     Describe {
-        /// Name of the tool or operation
-        #[arg(value_name = "NAME")]
-        tool: String,
+        /// Name of the tool or operation; without it, with --json, every tool in one list
+        #[arg(value_name = "NAME", required_unless_present = "json")]
+        tool: Option<String>,
         /// Print the facts and the full input schema as JSON
         #[arg(long)]
         json: bool,

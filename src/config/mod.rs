@@ -12,12 +12,11 @@ pub(crate) mod saved;
 mod spec;
 mod state;
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use infra_mcp_model::{Access, Danger, Expose, Provider, Toolset};
+use infra_mcp_model::{Access, Expose, Provider, Toolset};
 
 use accounts::NamedAccounts;
 pub use environment::Environment;
@@ -33,12 +32,12 @@ pub use remote::remote_server;
 pub use spec::{Given, Place, given};
 
 use crate::account::{Accounts, DEFAULT};
-use crate::catalogue::Selection;
+use crate::catalogue::{Entry, Selection, names};
 use crate::error::StartupError;
 use crate::executor::{LocalFiles, NetworkOptions};
 use crate::generated::NAMES;
 use crate::near::nearest;
-use crate::policy::{Policy, PolicyFile, Rule, Way};
+use crate::policy::{Policy, PolicyFile, Rule, Rules, Way};
 use crate::principal::Principal;
 use crate::result::Secrets;
 
@@ -276,26 +275,24 @@ fn log_level(flag: Option<LogLevel>, environment: &Environment) -> Result<Option
 }
 
 fn policy(options: &Options, providers: Providers, named: &NamedAccounts) -> Result<Policy, StartupError> {
-    let file = match &options.policy {
+    let (file, given) = match &options.policy {
         Some(path) => policy_file(path, providers, named)?,
-        None => PolicyFile::default(),
+        None => Default::default(),
     };
+    // What the file says about a tool; else every change of a provider that wants it is to be approved.
+    let mut rules = Rules::default();
+    for provider in providers.iter().copied().filter(|provider| provider.confirm_changes) {
+        let tools = provider.tools().map(|tool| Entry { provider, tool });
+        tools.filter(|entry| !entry.harmless()).for_each(|entry| rules.set(entry, Rule::Confirm));
+    }
+    given.into_iter().for_each(|(entry, rule)| rules.set(entry, rule));
     Ok(Policy {
         access: access(options)?,
         protection: file.protection(),
         limits: file.limits(),
-        rules: rules(&file, providers),
+        rules,
         opened: Vec::new(),
     })
-}
-
-/// What the file says about a tool; else every change of a provider that wants it is to be approved.
-fn rules(file: &PolicyFile, providers: Providers) -> HashMap<String, Rule> {
-    let careful = providers.iter().filter(|provider| provider.confirm_changes).flat_map(|provider| provider.tools());
-    let changes = careful.filter(|tool| !Danger::of(&tool.review).is_none());
-    let confirmed = changes.map(|tool| (tool.name.to_string(), Rule::Confirm));
-    let given = file.tools.iter().map(|(name, rule)| (own_name(name, providers), *rule));
-    confirmed.chain(given).collect()
 }
 
 /// The command that approves in the same state directory.
@@ -305,39 +302,43 @@ fn approve_command(options: &Options) -> String {
     format!("infra-mcp{sandbox}{} approve", directory.unwrap_or_default())
 }
 
-/// The name that a tool has today, of a name that it has or had.
-fn own_name(name: &str, providers: Providers) -> String {
-    let mut tools = providers.iter().flat_map(|provider| provider.tools());
-    let tool = tools.find(|tool| tool.answers_to(name));
-    tool.map_or_else(|| name.to_owned(), |tool| tool.name.to_string())
-}
-
 /// Whether there is a provider of this name in the build, served here or by another binary.
 fn is_provider(name: &str, providers: &[&'static Provider]) -> bool {
     providers.iter().any(|provider| provider.name == name) || NAMES.iter().any(|(other, _)| *other == name)
 }
 
-/// Reads the policy file. A name in it that stands for nothing would protect nothing, so it is an error.
-fn policy_file(path: &Path, providers: Providers, named: &NamedAccounts) -> Result<PolicyFile, StartupError> {
+/// Reads the policy file, with its rules for tools that the binary serves. A name in it that stands for nothing would
+/// protect nothing, so it is an error; so is one that stands for tools of several providers.
+fn policy_file(
+    path: &Path,
+    providers: Providers,
+    named: &NamedAccounts,
+) -> Result<(PolicyFile, Vec<(Entry, Rule)>), StartupError> {
     let wrong = |problem: String| {
         let subject = format!("--policy {}", path.display());
         StartupError::new(subject, problem, "The README shows what a policy file may hold.")
     };
     let text = std::fs::read_to_string(path).map_err(|error| wrong(format!("it cannot be read: {error}.")))?;
     let file = PolicyFile::parse(&text).map_err(wrong)?;
-    let tools = || providers.iter().flat_map(|provider| provider.tools());
     // One file may serve several binaries: what only another one knows is in order, and means nothing here.
     let elsewhere = || NAMES.iter().filter(|(provider, _)| !providers.iter().any(|own| own.name == **provider));
-    let known = |name: &str| {
-        tools().any(|tool| tool.answers_to(name))
-            || elsewhere().any(|(_, names)| names.split(' ').any(|other| other == name))
+    let known_elsewhere = |name: &str| {
+        elsewhere().any(|(provider, names)| {
+            let own = name.strip_prefix(&provider.replace('-', "_")).and_then(|rest| rest.strip_prefix('_'));
+            names.split(' ').any(|other| other == name || Some(other) == own)
+        })
     };
-    if let Some(name) = file.tools.keys().find(|name| !known(name)) {
-        let likely = nearest(name, tools().map(|tool| tool.name.as_ref()));
-        let hint = likely.map(|likely| format!("; did you mean `{likely}`?")).unwrap_or_else(|| ".".to_owned());
-        return Err(wrong(format!("there is no tool `{name}`{hint}")));
+    let mut rules = Vec::new();
+    for (name, rule) in &file.tools {
+        let meant = names::meant(providers, name).map_err(|several| wrong(names::ambiguous(name, &several)))?;
+        if meant.is_empty() && !known_elsewhere(name) {
+            let tools = providers.iter().flat_map(|provider| provider.tools());
+            let likely = nearest(name, tools.map(|tool| tool.name.as_ref()));
+            let hint = likely.map_or_else(|| ".".to_owned(), |likely| format!("; did you mean `{likely}`?"));
+            return Err(wrong(format!("there is no tool `{name}`{hint}")));
+        }
+        rules.extend(meant.into_iter().map(|entry| (entry, *rule)));
     }
-    let mut protected = file.protected_providers();
     let is_known = |owner: &str| match owner.split_once('/') {
         Some((provider, account)) => {
             is_provider(provider, providers)
@@ -345,12 +346,10 @@ fn policy_file(path: &Path, providers: Providers, named: &NamedAccounts) -> Resu
         }
         None => is_provider(owner, providers),
     };
-    match protected.find(|owner| !is_known(owner)) {
+    let stranger = file.protected_providers().find(|owner| !is_known(owner)).map(str::to_owned);
+    match stranger {
         Some(owner) => Err(wrong(format!("there is no provider or account `{owner}` to protect resources of."))),
-        None => {
-            drop(protected);
-            Ok(file)
-        }
+        None => Ok((file, rules)),
     }
 }
 

@@ -9,6 +9,7 @@ use url::{Host, Url};
 use super::accounts::{AccountFile, NamedAccounts};
 use super::{Environment, Options, Providers, headers, saved};
 use crate::account::{Account, AccountSettings, BodyAsQuery, Secret};
+use crate::catalogue::names;
 use crate::error::StartupError;
 use crate::near::nearest;
 
@@ -220,7 +221,7 @@ pub(super) fn denied(
                 || tool.operation().is_some_and(|known| known.id == name)
         };
         let before = denied.len();
-        denied.extend(provider.tools().filter(meant).map(|tool| tool.name.to_string()));
+        denied.extend(provider.tools().filter(meant).map(|tool| names::qualified(provider, &tool.name)));
         if denied.len() == before {
             warnings.push(format!("{variable}: {} has no operation `{name}` here to deny.", provider.title));
         }

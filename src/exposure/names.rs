@@ -7,6 +7,7 @@ use infra_mcp_model::{Expose, Provider, Text};
 
 use super::{Builtin, Kind, Named, Presented, mode};
 use crate::catalogue::Entry;
+use crate::catalogue::names::qualified;
 
 /// The names that more than one of the providers has, former ones included, and who has them. It does not depend on
 /// which tools are selected, so that a narrower selection leaves the names of the rest alone.
@@ -30,11 +31,6 @@ impl Contested {
     pub(super) fn settle(&self, provider: &Provider, name: Text) -> Text {
         if self.0.contains_key(name.as_ref()) { qualified(provider, &name).into() } else { name }
     }
-}
-
-/// A name with its provider in front.
-fn qualified(provider: &Provider, name: &str) -> String {
-    format!("{}_{name}", provider.name.replace('-', "_"))
 }
 
 /// Every name a provider answers to.

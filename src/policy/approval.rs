@@ -70,7 +70,7 @@ pub struct Evidence {
 
 /// SHA-256 over everything an approval is for: principal, account, tool, the exact arguments, and the resource as it
 /// was shown.
-pub(super) fn binding(call: &Call, resource: Option<&Value>) -> [u8; 32] {
+pub(super) fn binding(call: &Call, seen: Option<&[Value]>) -> [u8; 32] {
     let mut context = Context::new(&SHA256);
     let mut part = |bytes: &[u8]| {
         // Lengths keep the parts apart.
@@ -82,7 +82,7 @@ pub(super) fn binding(call: &Call, resource: Option<&Value>) -> [u8; 32] {
     part(call.entry.provider.name.as_bytes());
     part(call.entry.tool.name.as_bytes());
     part(canonical(&Value::Object(call.arguments.as_map().clone())).as_bytes());
-    part(resource.map(canonical).unwrap_or_default().as_bytes());
+    part(seen.map(|seen| seen.iter().map(canonical).collect::<Vec<_>>().join(",")).unwrap_or_default().as_bytes());
     // Last, because an account has as many parts as it has headers.
     call.account.identity().for_each(part);
     let mut hash = [0; 32];

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use infra_mcp_model::{Danger, Effect, Tool};
+use infra_mcp_model::{Danger, Effect};
 use ring::digest::{SHA256, digest};
 use ring::rand::{SecureRandom as _, SystemRandom};
 use serde_json::{Map, Value};
@@ -14,6 +14,7 @@ use super::approval::{self, Evidence, LIFETIME, Way};
 use super::running::Running;
 use super::{Authorized, Judged, Objection, Policy, Refusal, Snapshot, Switches, Usage, danger_of};
 use crate::call::{Asking, Call};
+use crate::catalogue::Entry;
 use crate::store::{self, ApprovalRecord, LazyStore, Permission, Proof, Store, StoreError};
 
 /// The argument that carries the token of a preview.
@@ -53,6 +54,17 @@ pub enum Admission {
     },
     /// It needs an approval, which was asked for.
     Wanted(Request),
+}
+
+/// What a call's resource has to be looked at for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// Nothing.
+    Nothing,
+    /// To show and bind what is approved. A look that hands out a credential is not taken for that.
+    Show,
+    /// To tell whether the call may touch it, and for all the rest.
+    Judge,
 }
 
 /// An approval that was asked for.
@@ -136,8 +148,8 @@ impl Gate {
     /// Takes out of the arguments what is meant for this gate. Arguments of the same name that belong to the tool
     /// itself stay: they never count as an approval.
     #[must_use]
-    pub fn take_evidence(&self, tool: &Tool, arguments: &mut Map<String, Value>) -> Evidence {
-        let mut take = |name| match self.asks_for(tool, name) {
+    pub fn take_evidence(&self, entry: Entry, arguments: &mut Map<String, Value>) -> Evidence {
+        let mut take = |name| match self.asks_for(entry, name) {
             true => arguments.shift_remove(name).and_then(|value| value.as_str().map(str::to_owned)),
             false => None,
         };
@@ -146,23 +158,27 @@ impl Gate {
 
     /// Whether calls of this tool may bring an argument of this name for the gate.
     #[must_use]
-    pub fn asks_for(&self, tool: &Tool, name: &str) -> bool {
+    pub fn asks_for(&self, entry: Entry, name: &str) -> bool {
         let counts = match (name, self.way) {
             (CONFIRM_TOKEN, Way::Token) | (CONFIRMATION, Way::Phrase) => true,
             // What is grave by itself takes a terminal where the client cannot ask.
-            (CONFIRM_TOKEN, Way::Ask) => !Danger::of(&tool.review).is_grave() && self.policy.must_confirm(tool),
+            (CONFIRM_TOKEN, Way::Ask) => !entry.is_grave() && self.policy.must_confirm(entry),
             _ => false,
         };
-        counts && self.policy.may_need_approval(tool) && !tool.takes(name)
+        counts && self.policy.may_need_approval(entry) && !entry.tool.takes(name)
     }
 
-    /// Whether the resource has to be looked at before the call can pass: to tell whether it is protected, and to
-    /// show and bind what is approved.
+    /// What the resource has to be looked at for before the call can pass.
     #[must_use]
-    pub fn must_see_resource(&self, call: &Call) -> bool {
-        let looks = self.policy.must_see_resource(call) || self.needs_approval(call);
+    pub fn needs_sight(&self, call: &Call) -> Need {
+        let need = match (self.policy.must_see_resource(call), self.needs_approval(call)) {
+            (true, _) => Need::Judge,
+            (false, true) => Need::Show,
+            (false, false) => return Need::Nothing,
+        };
         // What is refused anyway is not worth a look, and not shown to who may not call.
-        looks && self.policy.forbids(call, self.switches.stopping(danger_of(call))).is_none()
+        let refused = self.policy.forbids(call, self.switches.stopping(danger_of(call))).is_some();
+        if refused { Need::Nothing } else { need }
     }
 
     /// Whether a person has to be asked before the call is made.
@@ -173,8 +189,8 @@ impl Gate {
 
     /// Whether a person may have to be asked before a call of the tool is made.
     #[must_use]
-    pub fn may_ask(&self, tool: &Tool) -> bool {
-        self.way != Way::None && self.policy.may_need_approval(tool)
+    pub fn may_ask(&self, entry: Entry) -> bool {
+        self.way != Way::None && self.policy.may_need_approval(entry)
     }
 
     /// What stands against an answer of this server's own, which touches nothing.
@@ -185,7 +201,7 @@ impl Gate {
         Some(Refusal { tool: tool.into(), objection: Objection::Stopped(switch) })
     }
 
-    /// Lets a read of the server's own through, which shows what a call would act on.
+    /// Lets a read of the server's own through, which shows the caller what a name may stand for.
     ///
     /// # Errors
     /// If it does more than read, or policy does not allow it.
@@ -198,6 +214,16 @@ impl Gate {
         Ok(self.judge(call, None)?.authorize(None))
     }
 
+    /// Lets a read through by which another call is to be judged. What it shows is for nobody else to see.
+    ///
+    /// # Errors
+    /// See [`Policy::judge_inspection`].
+    pub fn admit_inspection(&self, call: Call) -> Result<Authorized<Call>, Refusal> {
+        let danger = Danger { secret: false, ..danger_of(&call) };
+        let switch = self.switches.stopping(danger);
+        Ok(self.policy.judge_inspection(call, switch, &self.usage, Instant::now())?.authorize(None))
+    }
+
     /// Judges the call, uses up its approval if it needs one, and asks for one if it has none. A call that does more
     /// than read is granted only once `intent` of it is on disk, with the id of the approval in it. `preview` says what
     /// the call would do, without secrets; it is made only when it is needed.
@@ -207,12 +233,12 @@ impl Gate {
     pub fn admit(
         &self,
         call: Call,
-        resource: Option<&Value>,
+        seen: Option<&[Value]>,
         evidence: &Evidence,
         preview: impl FnOnce(&Call) -> String,
         intent: impl FnOnce(Option<&str>) -> String,
     ) -> Result<Admission, GateError> {
-        let judged = self.judge(call, resource).map_err(GateError::Refused)?;
+        let judged = self.judge(call, seen).map_err(GateError::Refused)?;
         let call = judged.call();
         if danger_of(call).is_none() && !self.needs_approval(call) {
             return Ok(Admission::Granted { authorized: judged.authorize(None), approval: None });
@@ -223,7 +249,7 @@ impl Gate {
             store.permit(None, intent)?;
             return Ok(Admission::Granted { authorized: judged.authorize(claim), approval: None });
         }
-        let binding = approval::binding(call, resource);
+        let binding = approval::binding(call, seen);
         let way = self.way_for(call);
         let now = store::now();
         let proof = self.proof(way, call, evidence)?;
@@ -240,8 +266,8 @@ impl Gate {
         Ok(Admission::Wanted(self.ask(&store, way, call, binding, now, preview)?))
     }
 
-    fn judge(&self, call: Call, resource: Option<&Value>) -> Result<Judged, Refusal> {
-        let snapshot = Snapshot { switch: self.switches.stopping(danger_of(&call)), resource };
+    fn judge(&self, call: Call, seen: Option<&[Value]>) -> Result<Judged, Refusal> {
+        let snapshot = Snapshot { switch: self.switches.stopping(danger_of(&call)), seen };
         self.policy.judge(call, snapshot, &self.usage, Instant::now())
     }
 

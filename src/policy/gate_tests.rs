@@ -1,13 +1,13 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use infra_mcp_model::{Effect, Location, Method, PathTemplate, Provider, Review, Segment, Style};
+use infra_mcp_model::{Effect, Location, Method, PathTemplate, Provider, Review, Segment, Style, Tool};
 use serde_json::json;
 
 use super::*;
 use crate::account::{Account, AccountSettings, Secret};
 use crate::executor::fixture;
-use crate::policy::Rule;
+use crate::policy::{Rule, Rules};
 use crate::principal::{Grant, Principal};
 
 fn provider() -> &'static Provider {
@@ -51,7 +51,8 @@ impl Bench {
     }
 
     fn admit(&self, call: Call, resource: Option<&Value>, evidence: &Evidence) -> Outcome {
-        match self.gate.admit(call, resource, evidence, |_| "what it does".to_owned(), |_| "{}".to_owned()) {
+        let seen = resource.map(std::slice::from_ref);
+        match self.gate.admit(call, seen, evidence, |_| "what it does".to_owned(), |_| "{}".to_owned()) {
             Ok(Admission::Granted { authorized, .. }) => {
                 Outcome::Granted(authorized.call().entry.tool.name.to_string())
             }
@@ -76,7 +77,10 @@ fn account() -> AccountSettings {
 }
 
 fn gate(way: Way, directory: PathBuf) -> Gate {
-    let rules = [("stop".to_owned(), Rule::Confirm)].into();
+    let provider = provider();
+    let mut rules = Rules::default();
+    let stop = provider.tools().find(|tool| tool.name == "stop").unwrap();
+    rules.set(Entry { provider, tool: stop }, Rule::Confirm);
     Gate::new(Policy { rules, ..Policy::default() }, way, Arc::new(LazyStore::new(Some(directory))))
 }
 
@@ -241,13 +245,13 @@ fn time_runs_out() {
 #[test]
 fn what_is_refused_anyway_is_not_looked_at() {
     let bench = Bench::new(Way::Operator);
-    assert!(bench.gate.must_see_resource(&bench.call("drop", r#"{"id":1}"#)));
+    assert_eq!(bench.gate.needs_sight(&bench.call("drop", r#"{"id":1}"#)), Need::Show);
     let mut call = bench.call("drop", r#"{"id":1}"#);
     let scopes = Some(vec!["other:read".to_owned()]);
     call.caller.principal = Arc::new(Principal::new("token:a", Grant { scopes, ..Grant::default() }));
-    assert!(!bench.gate.must_see_resource(&call), "a scope is missing");
+    assert_eq!(bench.gate.needs_sight(&call), Need::Nothing, "a scope is missing");
     Switches::throw(bench.directory.path(), crate::policy::Switch::Writes).unwrap();
-    assert!(!bench.gate.must_see_resource(&bench.call("drop", r#"{"id":1}"#)), "a switch is thrown");
+    assert_eq!(bench.gate.needs_sight(&bench.call("drop", r#"{"id":1}"#)), Need::Nothing, "a switch is thrown");
 }
 
 #[test]
@@ -264,9 +268,11 @@ fn an_argument_of_the_tool_is_no_approval() {
     let tool = Tool { review: fixture::review(Effect::Destructive), ..fixture::tool("reinstall", operation) };
     let gate = Gate::new(Policy::default(), Way::Phrase, Arc::default());
     let mut arguments = json!({"confirmation": "REINSTALL", "a": 1}).as_object().unwrap().clone();
-    assert_eq!(gate.take_evidence(&tool, &mut arguments), Evidence::default());
+    let provider = fixture::provider(vec![("main", vec![tool])]);
+    let entry = Entry { provider, tool: &provider.toolsets[0].tools[0] };
+    assert_eq!(gate.take_evidence(entry, &mut arguments), Evidence::default());
     assert_eq!(arguments.len(), 2, "it goes to the provider");
-    assert!(!gate.asks_for(&tool, CONFIRMATION));
+    assert!(!gate.asks_for(entry, CONFIRMATION));
 }
 
 #[test]

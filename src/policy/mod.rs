@@ -21,22 +21,22 @@ mod switches;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
 use std::time::Instant;
 
-use infra_mcp_model::{Access, Danger, Tool};
+use infra_mcp_model::{Access, Danger};
 use serde_json::Value;
 
 use crate::call::Call;
+use crate::catalogue::Entry;
 use crate::principal::FILES_READ;
 
 pub use approval::{Evidence, LIFETIME, Way};
 pub use effect::effect_of;
-pub use gate::{Admission, CONFIRM_TOKEN, CONFIRMATION, Gate, GateError, Request, Step};
+pub use gate::{Admission, CONFIRM_TOKEN, CONFIRMATION, Gate, GateError, Need, Request, Step};
 pub use limits::{Limits, PerMinute, Usage};
 pub use protection::Protection;
 pub use refusal::{Code, Limited, Objection, Refusal};
-pub use rules::{PolicyFile, Rule};
+pub use rules::{PolicyFile, Rule, Rules};
 use running::Claim;
 pub use switches::{Switch, Switches};
 
@@ -47,8 +47,8 @@ pub struct Policy {
     pub access: Option<Access>,
     /// Providers that may be called without limit where `access` says nothing: the environment opened them.
     pub opened: Vec<String>,
-    /// What the operator decided about single tools, by name.
-    pub rules: HashMap<String, Rule>,
+    /// What the operator decided about single tools.
+    pub rules: Rules,
     /// What no write may touch.
     pub protection: Protection,
     /// How many calls in how much time.
@@ -105,8 +105,9 @@ fn owners(call: &Call) -> [String; 2] {
 pub struct Snapshot<'a> {
     /// The kill switch that stops a call of this kind.
     pub switch: Option<Switch>,
-    /// The resource that the call acts on, as it is now; none where no read shows it or the read failed.
-    pub resource: Option<&'a Value>,
+    /// The resource that the call acts on, as it is now, and behind it what that is a part of; none where no read shows
+    /// it or the read failed.
+    pub seen: Option<&'a [Value]>,
 }
 
 impl Policy {
@@ -122,30 +123,30 @@ impl Policy {
 
     /// Whether the operator wants every call of the tool to be approved.
     #[must_use]
-    pub fn must_confirm(&self, tool: &Tool) -> bool {
-        self.rules.get(tool.name.as_ref()) == Some(&Rule::Confirm)
+    pub fn must_confirm(&self, entry: Entry) -> bool {
+        self.rules.of(entry) == Some(Rule::Confirm)
     }
 
     /// Whether the operator allows no call of the tool.
     #[must_use]
-    pub fn blocks(&self, tool: &Tool) -> bool {
-        self.rules.get(tool.name.as_ref()) == Some(&Rule::Block)
+    pub fn blocks(&self, entry: Entry) -> bool {
+        self.rules.of(entry) == Some(Rule::Block)
     }
 
     /// Whether some call of the tool has to be approved.
     #[must_use]
-    pub fn may_need_approval(&self, tool: &Tool) -> bool {
-        match self.rules.get(tool.name.as_ref()) {
+    pub fn may_need_approval(&self, entry: Entry) -> bool {
+        match self.rules.of(entry) {
             Some(Rule::Confirm) => true,
             Some(Rule::Allow | Rule::Block) => false,
-            None => Danger::worst(&tool.review).is_grave(),
+            None => Danger::worst(&entry.tool.review).is_grave(),
         }
     }
 
     /// Whether a call has to be approved before it is carried out: what is grave, unless the operator said otherwise.
     #[must_use]
     pub fn needs_approval(&self, call: &Call) -> bool {
-        match self.rules.get(call.entry.tool.name.as_ref()) {
+        match self.rules.of(call.entry) {
             Some(Rule::Confirm) => true,
             Some(Rule::Allow | Rule::Block) => false,
             None => danger_of(call).is_grave(),
@@ -162,11 +163,27 @@ impl Policy {
         let objection = self.forbids(&call, snapshot.switch);
         let objection = objection.or_else(|| self.protected(&call, snapshot));
         let objection = objection.or_else(|| self.shut(&call, snapshot));
-        let objection = objection.or_else(|| self.too_many(&call, usage, now));
-        match objection {
-            Some(objection) => Err(Refusal { tool: call.entry.tool.name.clone(), objection }),
-            None => Ok(Judged(call)),
-        }
+        let objection = objection.or_else(|| self.too_many(&call, !danger_of(&call).is_none(), usage, now));
+        judged(call, objection)
+    }
+
+    /// Allows a read by which another call is to be judged. It may hand out a credential, which nobody gets to see, and
+    /// it is no use of the tool, so neither access nor scope nor the operator's rule for the tool are asked.
+    ///
+    /// # Errors
+    /// If it does more than read, a kill switch stops it, or there are too many.
+    pub fn judge_inspection(
+        &self,
+        call: Call,
+        switch: Option<Switch>,
+        usage: &Usage,
+        now: Instant,
+    ) -> Result<Judged, Refusal> {
+        let danger = Danger { secret: false, ..danger_of(&call) };
+        let objection = switch.map(Objection::Stopped);
+        let objection = objection.or_else(|| (!danger.is_none()).then_some(Objection::Access(Access::Read, danger)));
+        let objection = objection.or_else(|| self.too_many(&call, false, usage, now));
+        judged(call, objection)
     }
 
     /// What stands against the call whatever it acts on.
@@ -188,7 +205,7 @@ impl Policy {
         if call.entry.tool.file().is_some() && !call.caller.may_send_files() {
             return Some(Objection::Scope(FILES_READ));
         }
-        if self.blocks(call.entry.tool) {
+        if self.blocks(call.entry) {
             return Some(Objection::Blocked);
         }
         phrase::lacking(call).map(Objection::Phrase)
@@ -198,7 +215,7 @@ impl Policy {
     fn shut(&self, call: &Call, snapshot: Snapshot<'_>) -> Option<Objection> {
         let tool = call.entry.tool;
         let opt_in = call.entry.provider.opt_in.as_ref().filter(|_| tool.review.opt_in)?;
-        match snapshot.resource {
+        match snapshot.seen.map(|seen| seen.first().unwrap_or(&Value::Null)) {
             Some(resource) if resource.get(opt_in.member.as_ref()) == Some(&Value::Bool(true)) => None,
             Some(_) => Some(Objection::Shut(opt_in)),
             None => (!tool.reader.is_empty()).then_some(Objection::Unseen),
@@ -214,9 +231,10 @@ impl Policy {
         if let Some(pattern) = named {
             return Some(Objection::Protected(pattern.to_owned()));
         }
-        match snapshot.resource {
-            Some(resource) => {
-                let pattern = owners.iter().find_map(|owner| self.protection.covers(owner, resource));
+        match snapshot.seen {
+            Some(seen) => {
+                let mut pairs = seen.iter().flat_map(|resource| owners.iter().map(move |owner| (owner, resource)));
+                let pattern = pairs.find_map(|(owner, resource)| self.protection.covers(owner, resource));
                 pattern.map(|pattern| Objection::Protected(pattern.to_owned()))
             }
             // A resource that there is a way to look at, and that was not seen, may be any.
@@ -224,13 +242,19 @@ impl Policy {
         }
     }
 
-    fn too_many(&self, call: &Call, usage: &Usage, now: Instant) -> Option<Objection> {
-        let writes = !danger_of(call).is_none();
+    fn too_many(&self, call: &Call, writes: bool, usage: &Usage, now: Instant) -> Option<Objection> {
         if !self.limits.hold(writes) {
             return None;
         }
         let resource = call.resource();
         let taken = usage.take(&self.limits, writes, call.caller.principal.id(), resource.as_deref(), now);
         taken.err().map(|(limited, wait)| Objection::Rate(limited, wait))
+    }
+}
+
+fn judged(call: Call, objection: Option<Objection>) -> Result<Judged, Refusal> {
+    match objection {
+        Some(objection) => Err(Refusal { tool: call.entry.tool.name.clone(), objection }),
+        None => Ok(Judged(call)),
     }
 }

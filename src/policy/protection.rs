@@ -14,8 +14,21 @@ use crate::arguments::whole_number;
 const MOST_DECODINGS: usize = 3;
 
 /// Members of a resource that say which one it is.
-const NAMES: [&str; 12] =
-    ["id", "uuid", "name", "name_label", "hostname", "domain", "label", "title", "username", "tags", "tag", "key"];
+const NAMES: [&str; 13] = [
+    "id",
+    "uuid",
+    "key",
+    "name",
+    "name_label",
+    "device_name",
+    "hostname",
+    "domain",
+    "label",
+    "title",
+    "username",
+    "tags",
+    "tag",
+];
 
 /// The protected resources, by provider, or by provider and account: `acme/lab`.
 #[derive(Debug, Clone, Default)]

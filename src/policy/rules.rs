@@ -1,11 +1,12 @@
 //! The policy file: what the operator decides beyond the command line.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::Deserialize;
 
 use super::limits::{Limits, PerMinute};
 use super::protection::Protection;
+use crate::catalogue::Entry;
 
 /// What is done with a tool, whatever its facts are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
@@ -19,11 +20,28 @@ pub enum Rule {
     Block,
 }
 
+/// What is done with single tools.
+#[derive(Debug, Clone, Default)]
+pub struct Rules(HashMap<String, HashMap<String, Rule>>);
+
+impl Rules {
+    /// Lays a rule down for one tool; the last one counts.
+    pub fn set(&mut self, entry: Entry, rule: Rule) {
+        self.0.entry(entry.provider.name.to_string()).or_default().insert(entry.tool.name.to_string(), rule);
+    }
+
+    /// The rule for a tool, if there is one.
+    #[must_use]
+    pub fn of(&self, entry: Entry) -> Option<Rule> {
+        self.0.get(entry.provider.name.as_ref())?.get(entry.tool.name.as_ref()).copied()
+    }
+}
+
 /// The policy file as it is written.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PolicyFile {
-    /// By tool name.
+    /// By tool name, with its provider in front where several have it.
     #[serde(default)]
     pub tools: BTreeMap<String, Rule>,
     /// Patterns by provider, or by provider and account: `acme/lab`.

@@ -54,7 +54,8 @@ fn the_effect_follows_the_arguments() {
 }
 
 fn judge(policy: &Policy, call: Call, resource: Option<&Value>) -> Result<Judged, Refusal> {
-    policy.judge(call, Snapshot { switch: None, resource }, &Usage::default(), Instant::now())
+    let seen = resource.map(std::slice::from_ref);
+    policy.judge(call, Snapshot { switch: None, seen }, &Usage::default(), Instant::now())
 }
 
 #[test]
@@ -118,8 +119,13 @@ fn what_a_principal_lacks_is_refused() {
 
 #[test]
 fn the_operator_has_the_last_word_on_a_tool() {
-    let policy = Policy { rules: [("tool".to_owned(), Rule::Block)].into(), ..Policy::default() };
-    let refusal = judge(&policy, call(fixture::review(Effect::Read), "{}"), None).unwrap_err();
+    let (mut rules, call) = (Rules::default(), call(fixture::review(Effect::Read), "{}"));
+    let elsewhere = infra_mcp_model::Provider { name: "elsewhere".into(), ..call.entry.provider.clone() };
+    rules.set(Entry { provider: Box::leak(Box::new(elsewhere)), ..call.entry }, Rule::Allow);
+    assert_eq!(rules.of(call.entry), None, "a tool of the same name of another provider");
+    rules.set(call.entry, Rule::Block);
+    let policy = Policy { rules, ..Policy::default() };
+    let refusal = judge(&policy, call, None).unwrap_err();
     assert_eq!(refusal.code(), Code::BlockedByPolicy);
 }
 

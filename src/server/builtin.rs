@@ -1,6 +1,6 @@
 //! Tools that this server answers by itself.
 
-use infra_mcp_model::{Condition, Danger, RequestBody, Tool};
+use infra_mcp_model::{Condition, RequestBody, Tool};
 use serde_json::{Map, Value, json};
 
 use super::Server;
@@ -159,18 +159,17 @@ impl Server {
         let facts: Vec<&str> = facts.into_iter().filter_map(|(fact, holds)| holds.then_some(fact)).collect();
         told.insert("facts".to_owned(), facts.into());
         told.insert("scope".to_owned(), review.scope.as_ref().into());
-        told.insert("approval".to_owned(), self.approval_of(tool).into());
+        told.insert("approval".to_owned(), self.approval_of(entry).into());
         told.extend(arguments_of(tool, self.accounts.choice(&entry.provider.name)));
         Value::Object(told).to_string()
     }
 
     /// Whether a person has to approve calls of the tool.
-    fn approval_of(&self, tool: &Tool) -> &'static str {
-        let policy = self.gate.policy();
-        if !self.gate.may_ask(tool) {
+    fn approval_of(&self, entry: Entry) -> &'static str {
+        if !self.gate.may_ask(entry) {
             "none"
-        } else if policy.must_confirm(tool)
-            || (Danger::of(&tool.review).is_grave() && tool.review.effect_when.is_empty())
+        } else if self.gate.policy().must_confirm(entry)
+            || (entry.is_grave() && entry.tool.review.effect_when.is_empty())
         {
             "every call"
         } else {

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
-use infra_mcp_model::{Text, Tool};
+use infra_mcp_model::Text;
 use rmcp::model::{ListToolsResult, MetaObject, ProtocolVersion, ServerJsonRpcMessage, ServerResult};
 use serde_json::Value;
 
@@ -140,11 +140,11 @@ impl Listing {
         let titled = form == Form::Titled;
         let made = |text: String| [text.into(), "".into(), "".into(), "".into(), "".into()];
         match presented {
-            Presented::Tool { name, entry } => self.shows(entry).then(|| self.tool(name, entry, titled)),
+            Presented::Tool { name, entry } => self.shows(entry).then(|| self.tool(name, *entry, titled)),
             Presented::Domain(domain) => {
                 let visible = domain.operations.iter().filter(|entry| self.shows(entry));
                 let visible: Vec<Entry> = visible.copied().collect();
-                let asked = |name: &str| visible.iter().any(|entry| self.gate.asks_for(entry.tool, name));
+                let asked = |name: &str| visible.iter().any(|entry| self.gate.asks_for(*entry, name));
                 let added = [(CONFIRM_TOKEN, token!()), (CONFIRMATION, phrase!())];
                 let added = added.into_iter().find(|(name, _)| asked(name));
                 let choice = visible.first().and_then(|entry| self.choice(entry));
@@ -154,17 +154,16 @@ impl Listing {
         }
     }
 
-    fn tool(&self, name: &Text, entry: &Entry, titled: bool) -> [Piece; 5] {
-        let tool = entry.tool;
-        let listing = &tool.listing;
-        let head = match *name == tool.name {
+    fn tool(&self, name: &Text, entry: Entry, titled: bool) -> [Piece; 5] {
+        let listing = &entry.tool.listing;
+        let head = match *name == entry.tool.name {
             true => Cow::Borrowed(listing.head.as_ref()),
             false => format!("{{\"name\":{}", Value::from(name.as_ref())).into(),
         };
         let title = if titled { listing.title.as_ref() } else { "" };
-        let (added, end) = match self.choice(entry) {
-            Some(choice) => self.chosen(&choice, tool),
-            None => (self.added(tool).into(), listing.end.as_ref().into()),
+        let (added, end) = match self.choice(&entry) {
+            Some(choice) => self.chosen(&choice, entry),
+            None => (self.added(entry).into(), listing.end.as_ref().into()),
         };
         [head, title.into(), listing.tail.as_ref().into(), added, end]
     }
@@ -178,13 +177,14 @@ impl Listing {
 
     /// What is added to the input schema of a tool whose calls choose an account, and the rest of the entry, where
     /// that is among what has to be given.
-    fn chosen(&self, choice: &Choice, tool: &'static Tool) -> (Piece, Piece) {
+    fn chosen(&self, choice: &Choice, entry: Entry) -> (Piece, Piece) {
+        let tool = entry.tool;
         let (end, alone) = (tool.listing.end.as_ref(), tool.listing.takes_nothing());
         let name = Value::from(choice.argument([tool]));
         let property = format!("{name}:{}", choice.schema());
-        let asked = if self.gate.asks_for(tool, CONFIRM_TOKEN) {
+        let asked = if self.gate.asks_for(entry, CONFIRM_TOKEN) {
             TOKEN
-        } else if self.gate.asks_for(tool, CONFIRMATION) {
+        } else if self.gate.asks_for(entry, CONFIRMATION) {
             PHRASE
         } else {
             ""
@@ -203,11 +203,11 @@ impl Listing {
     }
 
     /// The property that the gate adds to the input schema of a tool.
-    fn added(&self, tool: &Tool) -> &'static str {
-        let alone = tool.listing.takes_nothing();
-        if self.gate.asks_for(tool, CONFIRM_TOKEN) {
+    fn added(&self, entry: Entry) -> &'static str {
+        let alone = entry.tool.listing.takes_nothing();
+        if self.gate.asks_for(entry, CONFIRM_TOKEN) {
             if alone { TOKEN_ALONE } else { TOKEN }
-        } else if self.gate.asks_for(tool, CONFIRMATION) {
+        } else if self.gate.asks_for(entry, CONFIRMATION) {
             if alone { PHRASE_ALONE } else { PHRASE }
         } else {
             ""
@@ -223,7 +223,7 @@ impl Listing {
 
 /// Whether a principal is shown a tool: it is granted, and the operator has not blocked it.
 pub(super) fn shows(gate: &Gate, principal: &Principal, entry: &Entry) -> bool {
-    principal.grant().admits(entry) && !gate.policy().blocks(entry.tool)
+    principal.grant().admits(entry) && !gate.policy().blocks(*entry)
 }
 
 /// What comes before and after the entries in `message`, whose list had its mark taken off.
@@ -258,6 +258,7 @@ pub fn fill(frame: &[u8], listing: &Listing) -> Option<[Bytes; 3]> {
 
 #[cfg(test)]
 mod tests {
+    use infra_mcp_model::Tool;
     use infra_mcp_model::{Access, Expose};
     use rmcp::model::{JsonRpcMessage, RequestId, Tool as McpTool};
 
@@ -364,7 +365,7 @@ mod tests {
                     assert!(visible.iter().any(|tool| tool.takes(name)), "{} {name}", domain.name);
                 }
                 let asked = domain.operations.iter().filter(|entry| listing.shows(entry));
-                let asked = asked.clone().any(|entry| listing.gate.asks_for(entry.tool, CONFIRM_TOKEN));
+                let asked = asked.clone().any(|entry| listing.gate.asks_for(*entry, CONFIRM_TOKEN));
                 assert_eq!(properties.contains_key(CONFIRM_TOKEN), asked, "{}", domain.name);
             }
             assert_eq!(listed.next().unwrap()["name"], "describe_operation");
@@ -374,8 +375,10 @@ mod tests {
     #[test]
     fn a_blocked_tool_is_not_listed() {
         let exposure = exposure(Expose::Flat);
-        let blocked = exposure.catalogue().entries()[0].tool.name.to_string();
-        let rules = [(blocked.clone(), crate::policy::Rule::Block)].into();
+        let first = exposure.catalogue().entries()[0];
+        let blocked = first.tool.name.as_ref();
+        let mut rules = crate::policy::Rules::default();
+        rules.set(first, crate::policy::Rule::Block);
         let gate = Gate::new(Policy { rules, ..Policy::default() }, Way::None, Arc::default());
         let listing = Listing::new(Arc::clone(&exposure), Arc::new(gate), Arc::new(Principal::local()));
         let value = listing.to_value(Form::Titled).unwrap();
@@ -394,7 +397,7 @@ mod tests {
             let value = listing.to_value(Form::Titled).unwrap();
             for (listed, entry) in value.as_array().unwrap().iter().zip(exposure.catalogue().entries()) {
                 let properties = &listed["inputSchema"]["properties"];
-                let grave = gate.policy().may_need_approval(entry.tool);
+                let grave = gate.policy().may_need_approval(*entry);
                 let own = entry.tool.takes(asked);
                 assert_eq!(properties[asked].is_object(), grave || own, "{entry:?}");
                 assert!(properties[other].is_null() || entry.tool.takes(other), "{entry:?}");

@@ -13,6 +13,7 @@ mod question;
 mod reference;
 pub mod rest;
 mod served;
+mod sight;
 mod task;
 mod unknown;
 
@@ -178,7 +179,7 @@ impl Server {
         caller: Caller,
         recording: &mut Recording<'_>,
     ) -> Result<Reply, CallError> {
-        let evidence = self.gate.take_evidence(entry.tool, &mut given.arguments);
+        let evidence = self.gate.take_evidence(entry, &mut given.arguments);
         let provider = entry.provider.name.as_ref();
         let granted = |account: &str| caller.principal.grant().uses(provider, account);
         let chosen = self.accounts.take(provider, entry.tool, &mut given.arguments, granted);
@@ -189,16 +190,16 @@ impl Server {
         let (account, arguments) = self.checked(entry, given, chosen).map_err(CallError::Arguments)?;
         let account = account.ok_or_else(|| homeless(entry.provider))?;
         let call = Call { entry, arguments, account, caller };
-        let resource = if self.gate.must_see_resource(&call) { self.see_resource(&call).await? } else { None };
+        let seen = self.see_resource(&call).await?;
         let principal = Arc::clone(&call.caller.principal);
         let outlook = self.secrets.outlook(entry.tool, &principal);
         // Whoever may not read the resource sees no more of it for wanting to change it.
-        let readable = look::reader_of(entry).is_some_and(|reader| principal.grant().admits(&reader));
-        let shown = |call: &Call| preview::preview(call, resource.as_ref().filter(|_| readable), outlook);
+        let readable = self.may_read_resource(entry, &principal);
+        let shown = |call: &Call| preview::preview(call, seen.as_deref().filter(|_| readable), outlook);
         recording.on(|trail| trail.made(&call));
         let task = task::Wait::of(&call);
         let intent = |approval: Option<&str>| recording.intent(approval);
-        match self.gate.admit(call, resource.as_ref(), &evidence, shown, intent)? {
+        match self.gate.admit(call, seen.as_deref(), &evidence, shown, intent)? {
             Admission::Granted { authorized, approval } => {
                 recording.on(|trail| trail.approved(approval));
                 let reply = providers::carry_out(&self.executor, authorized).await?;

@@ -10,7 +10,9 @@ use crate::executor::request;
 use crate::policy::danger_of;
 
 /// What of a resource helps to recognise it.
-const TELLING: [&str; 14] = [
+const TELLING: [&str; 18] = [
+    "table",
+    "key",
     "id",
     "uuid",
     "name",
@@ -18,10 +20,12 @@ const TELLING: [&str; 14] = [
     "hostname",
     "domain",
     "label",
+    "tags",
     "plan",
     "state",
     "status",
     "power_state",
+    "created",
     "created_at",
     "updated_at",
     "expires_at",
@@ -30,9 +34,9 @@ const TELLING: [&str; 14] = [
 /// How much of a request body is shown, in characters.
 const LONGEST_BODY: usize = 2_000;
 
-/// What the call would do: the request to the last byte but for its secrets, the account, the resource as it is, and
-/// what becomes of a credential in the answer.
-pub(super) fn preview(call: &Call, resource: Option<&Value>, outlook: Option<&str>) -> String {
+/// What the call would do: the request to the last byte but for its secrets, the account, the resource as it is and
+/// what that is a part of, and what becomes of a credential in the answer.
+pub(super) fn preview(call: &Call, seen: Option<&[Value]>, outlook: Option<&str>) -> String {
     let tool = call.entry.tool;
     let mut text = format!("{} ({}). This call {}.", tool.title, tool.name, danger_of(call).in_words());
     let mut line = |name: &str, value: &str| {
@@ -64,8 +68,8 @@ pub(super) fn preview(call: &Call, resource: Option<&Value>, outlook: Option<&st
             line("Arguments", &arguments(&masked));
         }
     }
-    if let Some(resource) = resource.and_then(told) {
-        line("Resource now", &resource);
+    for (index, resource) in seen.unwrap_or_default().iter().filter_map(told).enumerate() {
+        line(if index == 0 { "Resource now" } else { "Part of" }, &resource);
     }
     if let Some(outlook) = outlook {
         line("Credential", outlook);
@@ -82,7 +86,8 @@ fn arguments(call: &Call) -> String {
 fn told(resource: &Value) -> Option<String> {
     let object = resource.get("data").unwrap_or(resource).as_object()?;
     let known = object.iter().filter(|(name, value)| {
-        TELLING.iter().any(|telling| name.eq_ignore_ascii_case(telling)) && !value.is_object() && !value.is_null()
+        let says_nothing = value.is_object() || value.is_null() || value.as_array().is_some_and(Vec::is_empty);
+        TELLING.iter().any(|telling| name.eq_ignore_ascii_case(telling)) && !says_nothing
     });
     let told: Vec<String> = known.map(|(name, value)| format!("{name} {value}")).collect();
     (!told.is_empty()).then(|| told.join(", "))

@@ -67,8 +67,7 @@ impl Server {
     ) -> Result<Value, CallError> {
         let tool = entry.provider.tools().find(|tool| tool.name == reference.tool);
         let list = tool.map(|tool| Entry { tool, ..entry });
-        let Some(list) = list.filter(|list| self.shows(&caller.principal, list) && !self.gate.may_ask(list.tool))
-        else {
+        let Some(list) = list.filter(|list| self.shows(&caller.principal, list) && !self.gate.may_ask(*list)) else {
             let problem =
                 format!("is no id, and names take {}, which this caller may not use. Give the id", reference.tool);
             return Err(unresolved(argument, given, problem));

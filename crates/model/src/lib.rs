@@ -23,7 +23,9 @@ pub use provider::{
     RemoteServer, RestRoute, Route, SessionLogin, SharedArgument, SourceFile, Tasks, Toolset,
 };
 pub use review::{Condition, Effect, EffectWhen, Phrase, Review};
-pub use tool::{Alias, Binding, Composite, Listing, LocalFile, Relay, RelayedStep, Tool, WAIT, WAIT_SECONDS};
+pub use tool::{
+    Alias, Binding, Composite, Listing, LocalFile, Relay, RelayedStep, Step, Tool, WAIT, WAIT_SECONDS, steps,
+};
 
 use std::borrow::Cow;
 

@@ -27,7 +27,8 @@ pub struct Tool {
     pub binding: Binding,
     /// A call may begin a task, and waits for it where [`WAIT`] says so.
     pub awaits: bool,
-    /// The tool that reads the resource a call acts on, with the same path arguments; empty where none does.
+    /// The tool that reads the resource a call acts on; empty where none does. It may hand out a credential: then a call
+    /// is judged by what it shows, and nobody else sees it.
     pub reader: Text,
     /// The full input schema: JSON Schema 2020-12, an object, `$ref` only into its own `$defs`.
     pub input_schema: Text,
@@ -77,7 +78,7 @@ pub struct Composite {
     pub pages: List<Operation>,
     /// The keys of its arguments.
     pub arguments: List<Text>,
-    /// The argument that names what it acts on; empty where none does.
+    /// What it acts on, by kind and argument: `vms/{id}`; empty where that cannot be said.
     pub resource: Text,
     /// The file of this machine that it sends away, where it sends one.
     pub file: Option<LocalFile>,
@@ -119,7 +120,7 @@ pub struct Relay {
     pub timeout_argument: Text,
     /// The keys of its arguments.
     pub arguments: List<Text>,
-    /// The argument that names what it acts on; empty where none does.
+    /// What it acts on, by kind and argument: `vms/{id}`; empty where that cannot be said.
     pub resource: Text,
 }
 
@@ -189,14 +190,30 @@ impl Tool {
         }
     }
 
-    /// The argument that names what a call of a composite or relayed tool acts on.
-    #[must_use]
-    pub fn resource_argument(&self) -> Option<&str> {
-        match &self.binding {
-            Binding::Operation(_) => None,
-            Binding::Composite(Composite { resource, .. }) | Binding::Relay(Relay { resource, .. }) => {
-                (!resource.is_empty()).then_some(resource.as_ref())
-            }
-        }
+    /// What a call of a composite or relayed tool acts on, step by step.
+    pub fn resource(&self) -> impl Iterator<Item = Step<'_>> {
+        let resource = match &self.binding {
+            Binding::Operation(_) => "",
+            Binding::Composite(Composite { resource, .. }) | Binding::Relay(Relay { resource, .. }) => resource,
+        };
+        steps(resource)
     }
+}
+
+/// A step of a resource such as `vms/{id}`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step<'t> {
+    /// The same in every call: `vms`
+    Word(&'t str),
+    /// The value of this argument.
+    Argument(&'t str),
+}
+
+/// The steps of a resource such as `vms/{id}`.
+pub fn steps(resource: &str) -> impl Iterator<Item = Step<'_>> {
+    let steps = resource.split('/').filter(|step| !step.is_empty());
+    steps.map(|step| match step.strip_prefix('{').and_then(|step| step.strip_suffix('}')) {
+        Some(argument) => Step::Argument(argument),
+        None => Step::Word(step),
+    })
 }

@@ -5,6 +5,7 @@
 mod hardware;
 mod machine;
 mod networks;
+mod owners;
 mod power;
 mod rows;
 mod snapshots;
@@ -63,6 +64,7 @@ handlers! {
     table_list(TableList) by tables;
     table_get(TableGet) by tables;
     table_describe(TableDescribe) by tables;
+    table_owners(TableOwners) by owners;
     table_create(TableCreate) by tables;
     table_update(TableUpdate) by tables;
     table_delete(TableDelete) by tables;

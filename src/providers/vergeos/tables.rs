@@ -23,6 +23,10 @@ use crate::generated::composites::vergeos::{
 pub(super) struct Tables {
     /// Columns that are neither asked for, nor written, nor shown.
     pub(super) secret_fields: Vec<String>,
+    /// Columns that say what a row is a part of, with the table of that.
+    owners: BTreeMap<String, String>,
+    /// Those of them, `table.column`, that say what a row only makes use of.
+    users: Vec<String>,
     tables: Vec<Table>,
 }
 
@@ -86,6 +90,22 @@ impl Tables {
     #[cfg(test)]
     pub(super) fn all(&self) -> &[Table] {
         &self.tables
+    }
+
+    /// The columns of a table that say what its rows are a part of, with the table of that.
+    pub(super) fn owners_in<'t>(&'t self, table: &'t str) -> impl Iterator<Item = (&'t str, &'t str)> {
+        let uses = move |column: &str| {
+            self.users
+                .iter()
+                .any(|user| user.split_once('.').is_some_and(|(other, used)| other == table && used == column))
+        };
+        let owners = self.owners.iter().filter(move |(column, _)| !uses(column));
+        owners.map(|(column, owner)| (column.as_str(), owner.as_str()))
+    }
+
+    /// Whether the rows of this table are shown.
+    pub(super) fn serve(&self, name: &str) -> bool {
+        self.tables.iter().any(|table| table.table == name)
     }
 
     fn find<T>(&self, name: &str, steps: &Steps<'_, T>) -> Result<&Table, CallError> {

@@ -102,6 +102,12 @@ fn cases() -> Vec<(&'static str, Value, &'static str, &'static str)> {
             r#"POST /machine_drives {"machine":101,"name":"data","disksize":1073741824,"interface":"virtio-scsi","media":"disk","enabled":true}"#,
             r#""drive_id":205"#,
         ),
+        (
+            "table_owners",
+            json!({"table": "machine_drives", "key": 202}),
+            "GET /tag_members?",
+            r#"{"table":"vms","key":2,"tags":["gold"]"#,
+        ),
         ("list_vm_snapshots", json!({"vm_id": 1}), "GET /machine_snapshots?", r#""id":401"#),
         (
             "create_vm_snapshot",
@@ -143,14 +149,14 @@ fn cases() -> Vec<(&'static str, Value, &'static str, &'static str)> {
         ),
         ("table_get", json!({"table": "tenants", "key": 1}), "GET /tenants/1?fields=most", "acme"),
         ("table_describe", json!({"table": "tenants"}), "GET /tenants/$table", r#""delete":{"effect":"destructive"}"#),
-        ("table_create", json!({"table": "tags", "data": {"name": "x", "category": 1}}), "POST /tags {", r#""$key":1"#),
+        ("table_create", json!({"table": "tags", "data": {"name": "x", "category": 1}}), "POST /tags {", r#""$key":2"#),
         (
             "table_update",
-            json!({"table": "tags", "key": 1, "data": {"name": "y"}}),
-            r#"PUT /tags/1 {"name":"y"}"#,
+            json!({"table": "tags", "key": 2, "data": {"name": "y"}}),
+            r#"PUT /tags/2 {"name":"y"}"#,
             r#""previous":{"name":"x"}"#,
         ),
-        ("table_delete", json!({"table": "tags", "key": "1"}), "DELETE /tags/1", r#""success":true"#),
+        ("table_delete", json!({"table": "tags", "key": "2"}), "DELETE /tags/2", r#""success":true"#),
         ("table_action", alarm, "POST /alarms/1/resolve", r#""success":true"#),
         (
             "table_action",

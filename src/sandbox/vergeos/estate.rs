@@ -110,6 +110,9 @@ impl Estate {
                 "ram_pct": 31, "core_temp": 48 }),
             );
         }
+        self.put("tag_categories", 1, json!({ "name": "tier", "description": "How much depends on it" }));
+        self.put("tags", 1, json!({ "name": "gold", "category": 1, "description": "" }));
+        self.put("tag_members", 1, json!({ "tag": 1, "member": "vms/2" }));
         self.put(
             "cluster_status",
             1,
@@ -216,6 +219,7 @@ impl Estate {
             "status" if row.get("uuid").is_some() => "tenant_status",
             "status" => "machine_status",
             "vnet" => "vnets",
+            "tag" => "tags",
             _ => return Value::Null,
         };
         let key = row.get(first).and_then(Value::as_i64);

@@ -169,8 +169,14 @@ impl<H: Served> App<H> {
     fn refuse_foreign(&self, foreign: Foreign, request: &Request<Incoming>, peer: SocketAddr) -> Response<Body> {
         let code = Code::BlockedByPolicy.as_str();
         self.note(self.proxies.client(peer, request.headers()), code, foreign.message());
-        let error = json!({ "code": INVALID_REQUEST, "message": foreign.message(), "data": { "code": code } });
-        plain(StatusCode::FORBIDDEN, &json!({ "jsonrpc": "2.0", "id": null, "error": error }))
+        let speaks_mcp = matches!(request.uri().path(), "/" | "/mcp" | MESSAGE);
+        let said = if speaks_mcp {
+            let error = json!({ "code": INVALID_REQUEST, "message": foreign.message(), "data": { "code": code } });
+            json!({ "jsonrpc": "2.0", "id": null, "error": error })
+        } else {
+            json!({ "error": foreign.message(), "code": code })
+        };
+        plain(StatusCode::FORBIDDEN, &said)
     }
 
     /// Notes for the audit log that somebody is turned away.

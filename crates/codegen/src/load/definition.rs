@@ -54,9 +54,9 @@ pub struct Standalone {
     pub input_schema: Value,
     /// The group it names itself.
     pub group: Option<String>,
-    /// The argument that names what a composite or relayed tool acts on; empty where none does.
+    /// What a composite or relayed tool acts on: `vms/{id}`; empty where that cannot be said.
     pub resource: String,
-    /// The tool that shows what a composite or relayed tool acts on, by the same argument; empty where none does.
+    /// The tool that shows what the tool acts on; empty where none does.
     pub reader: String,
     /// The argument that names a file of this machine which a composite tool sends away; empty where none does.
     pub local_file: String,

@@ -4,10 +4,10 @@ use super::components::Components;
 use super::names;
 use super::operation::{LoweredOperation, method, path_template, template};
 use super::schema::Direction;
-use crate::load::{Action, Definition, RelayStep, Standalone, Step, StepBody, Steps};
+use crate::load::{Action, Definition, RelayStep, Standalone, Step as RequestStep, StepBody, Steps};
 use infra_mcp_model::{
     Answer, Binding, BodyMember, Composite, LocalFile, Location, Method, Operation, Parameter, PathTemplate, Relay,
-    RelayedStep, RequestBody, Segment, Style, Text,
+    RelayedStep, RequestBody, Segment, Step, Style, Text, steps,
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value, json};
@@ -18,8 +18,12 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b
 /// What a call of a definition that stands alone does, and its full input schema.
 pub(super) fn binding(definition: &Definition, alone: &Standalone) -> Result<(Binding, Value), String> {
     let (resource, properties) = (&alone.resource, alone.input_schema.get("properties").and_then(Value::as_object));
-    if !resource.is_empty() && properties.is_none_or(|properties| !properties.contains_key(resource)) {
-        return Err(format!("it acts on `{resource}`, which is none of its arguments"));
+    for step in steps(resource) {
+        if let Step::Argument(name) = step
+            && properties.is_none_or(|properties| !properties.contains_key(name))
+        {
+            return Err(format!("it acts on `{resource}`, and `{name}` is none of its arguments"));
+        }
     }
     let nothing = Steps::default();
     let (steps, relayed) = match &alone.action {
@@ -87,11 +91,11 @@ fn relayed_step(step: &RelayStep) -> RelayedStep {
 }
 
 /// A request of a composite tool. Its handler gives every value by its name on the wire.
-fn step(step: &Step) -> Result<Operation, String> {
+fn step(step: &RequestStep) -> Result<Operation, String> {
     request_of(step, path_template(&step.path)?)
 }
 
-fn request_of(step: &Step, path: PathTemplate) -> Result<Operation, String> {
+fn request_of(step: &RequestStep, path: PathTemplate) -> Result<Operation, String> {
     let method = method(&step.method).ok_or_else(|| format!("the method {} is not served", step.method))?;
     let parameter = |name: &Text, location| Parameter {
         name: name.clone(),
@@ -129,7 +133,7 @@ fn request_of(step: &Step, path: PathTemplate) -> Result<Operation, String> {
 }
 
 /// A public page that a handler may read. Whatever is filled in stands behind the host.
-fn page(page: &Step) -> Result<Operation, String> {
+fn page(page: &RequestStep) -> Result<Operation, String> {
     let operation = Operation { answer: Answer::Text, ..request_of(page, template(&page.path)?)? };
     let host = match operation.path.0.first() {
         Some(Segment::Literal(address)) => address.strip_prefix("https://").and_then(|rest| rest.split_once('/')),

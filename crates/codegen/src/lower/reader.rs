@@ -4,8 +4,8 @@ use super::provider::LoweredToolset;
 use infra_mcp_model::{Location, Method, Operation, RequestBody, Segment, Tool};
 use std::collections::HashMap;
 
-/// Gives every tool that does not merely read the tool that shows its resource: the GET operation with the longest
-/// path that begins its own path, ends in a parameter and asks for nothing else.
+/// Gives every tool that does not merely read, and names none itself, the tool that shows its resource: the GET
+/// operation with the longest path that begins its own path, ends in a parameter and asks for nothing else.
 pub(super) fn assign(toolsets: &mut [LoweredToolset]) {
     let tools = toolsets.iter().flat_map(|toolset| &toolset.tools).map(|lowered| &lowered.tool);
     let readers: HashMap<String, String> = tools
@@ -14,7 +14,7 @@ pub(super) fn assign(toolsets: &mut [LoweredToolset]) {
         .collect();
     for lowered in toolsets.iter_mut().flat_map(|toolset| &mut toolset.tools) {
         let Some(operation) = lowered.tool.operation() else { continue };
-        if !matches!(operation.method, Method::Get | Method::Head) {
+        if lowered.tool.reader.is_empty() && !matches!(operation.method, Method::Get | Method::Head) {
             lowered.tool.reader = reader_of(operation, &readers).unwrap_or_default().into();
         }
     }
@@ -23,7 +23,6 @@ pub(super) fn assign(toolsets: &mut [LoweredToolset]) {
 fn shows_one_resource(tool: &Tool, operation: &Operation) -> bool {
     let required = |argument: &str| lowered_required(&tool.input_schema).iter().any(|name| name == argument);
     operation.method == Method::Get
-        && !tool.review.secret()
         && matches!(operation.path.0.last(), Some(Segment::Parameter(_)))
         && operation
             .parameters

@@ -5,6 +5,7 @@ Repeating a call with its token or phrase passes by design (`--approval token` a
 starts), so in those modes it is the token and the phrase that are attacked, here and in `binding`.
 """
 
+from clients import TRANSPORTS
 from trial import Family
 
 FAMILY = Family("answering")
@@ -22,7 +23,7 @@ def on_each(trial, tools, way, attack):
                tool, preview)
 
 
-@FAMILY.way("the same call at once (operator)")
+@FAMILY.way("the same call at once (operator)", TRANSPORTS)
 def again(trial):
     def attack(call, tool, preview):
         second = call(tool.arguments, ASKED)
@@ -51,7 +52,7 @@ def saying_yes(trial, case):
 @FAMILY.way("an invented token (token)", ("stateless",))
 def invented(trial):
     def attack(call, tool, preview):
-        call({**tool.arguments, "confirm_token": "A" * len(preview.token)}, WRONG)
+        call({**tool.arguments, "confirm_token": "A" * len(preview.token or "")}, WRONG)
     on_each(trial, trial.lab.catalogue.dangerous, "token", attack)
 
 
@@ -65,7 +66,8 @@ def misnamed(trial):
 @FAMILY.way("an invented phrase (phrase)", ("session",))
 def invented_phrase(trial):
     def attack(call, tool, _preview):
-        call({**tool.arguments, "confirmation": "CONFIRM EVERYTHING"}, WRONG)
+        # Some providers want a phrase of their own in the same place.
+        call({**tool.arguments, "confirmation": "CONFIRM EVERYTHING"}, WRONG, *[ASKED][:len(tool.facts["phrases"])])
     on_each(trial, trial.lab.catalogue.dangerous, "phrase", attack)
 
 

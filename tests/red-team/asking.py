@@ -25,18 +25,40 @@ NO = [
 ]
 
 
-@FAMILY.each([(f"the client answers with {name}", answer) for name, answer in NO], ("stdio",))
+def replies(answer):
+    """A yes to a question that was not asked, which is no answer to this one, and then the answer."""
+    return (lambda _: {"jsonrpc": "2.0", "id": 10 ** 6, "result": YES},
+            lambda identifier: {"jsonrpc": "2.0", "id": identifier, **answer})
+
+
+@FAMILY.each([(f"the client answers with {name}", answer) for name, answer in NO], ("stdio", "session"))
 def no(trial, answer):
     client = trial.serve("--approval", "ask").client(capabilities=FORMS)
     for tool in trial.few:
-        call = client.message(tool.name, tool.arguments)
-        client.write(call)
-        question = client.read()
+        question, outcome = client.asked(client.message(tool.name, tool.arguments), *replies(answer))
         trial.expect(question.get("method") == "elicitation/create", f"nobody was asked: {question}")
-        # A yes to a question that was not asked is no answer to this one.
-        client.write({"jsonrpc": "2.0", "id": 10 ** 6, "result": YES})
-        client.write({"jsonrpc": "2.0", "id": question["id"], **answer})
-        trial.refused(client.answer_to(call["id"]), ASKED)
+        trial.refused(outcome, ASKED)
+
+
+@FAMILY.way("another session, and another caller's, answers the question", ("session",))
+def another_answers(trial):
+    server = trial.serve("--approval", "ask")
+    client, other = (server.client(capabilities=FORMS) for _ in range(2))
+    for tool in trial.few:
+        def foreign(identifier):
+            other.post({"jsonrpc": "2.0", "id": identifier, "result": YES}, other.headers())
+            return {"jsonrpc": "2.0", "id": identifier, "result": {"action": "decline"}}
+        _, outcome = client.asked(client.message(tool.name, tool.arguments), foreign)
+        trial.refused(outcome, ASKED)
+
+
+@FAMILY.way("a yes to the question of a call, once, and the same call again", ("stdio", "session"))
+def once(trial):
+    client = trial.serve("--approval", "ask").client(capabilities=FORMS)
+    for tool in trial.few:
+        trial.passed(client.asked(client.message(tool.name, tool.arguments), *replies({"result": YES}))[1])
+        _, outcome = client.asked(client.message(tool.name, tool.arguments), *replies({"result": {"action": "decline"}}))
+        trial.refused(outcome, ASKED)
 
 
 @FAMILY.way("answers to questions that nobody asked, of a client that cannot ask")

@@ -4,12 +4,15 @@ none of the three may be good for more than the one call that was shown."""
 import json
 import unicodedata
 
+from clients import TRANSPORTS
 from trial import HEADERS, Family
 
 FAMILY = Family("binding")
 WAYS = ("token", "phrase", "operator")
 #: Every kind of approval over stdio; over HTTP, where the same gate stands, each of them once.
-OVER = {"stdio": WAYS, "session": ("token",), "stateless": ("phrase", "operator")}
+OVER = {"stdio": WAYS, "session": ("token",), "stateless": ("phrase", "operator"), "rest": ("token", "operator")}
+#: What a person in a terminal approves takes a process each time, so that is changed over stdio alone.
+CHANGED_OVER = {**OVER, "stateless": ("phrase",)}
 ASKED, WRONG = "confirmation_required", "confirmation_mismatch"
 
 
@@ -69,7 +72,7 @@ CHANGES = [
 
 @FAMILY.each([(f"arguments after the approval: {name}", change) for name, change in CHANGES])
 def changed(trial, change):
-    for way in OVER[trial.transport]:
+    for way in CHANGED_OVER[trial.transport]:
         client = trial.serve("--approval", way, state=trial.folder(way)).client()
         for tool in trial.few:
             arguments = change(tool)
@@ -84,7 +87,7 @@ def obtain(trial, client, way, tool):
     return trial.obtain(client, way, tool.name, tool.arguments, trial.folder(way))
 
 
-@FAMILY.way("an approval used twice")
+@FAMILY.way("an approval used twice", TRANSPORTS)
 def twice(trial):
     for way in OVER[trial.transport]:
         client = trial.serve("--approval", way, state=trial.folder(way)).client()
@@ -94,9 +97,9 @@ def twice(trial):
             trial.refused(client.call(tool.name, {**tool.arguments, **added}), WRONG, ASKED)
 
 
-@FAMILY.way("an approval for another tool with the same arguments")
+@FAMILY.way("an approval for another tool with the same arguments", TRANSPORTS)
 def another_tool(trial):
-    tools = trial.lab.catalogue.dangerous
+    tools = trial.lab.catalogue.single
     twins = {one.name: (one, other) for one in tools for other in tools
              if one.name < other.name and one.arguments == other.arguments and not one.escalated + other.escalated}
     for way in OVER[trial.transport]:
@@ -118,7 +121,7 @@ def exchanged(trial):
 @FAMILY.way("an approval for the harmless form of a call, used for its destructive form")
 def escalated(trial):
     policy = "[limits]\n[tools]\n"
-    tools = [tool for tool in trial.lab.catalogue.dangerous if tool.escalated]
+    tools = [tool for tool in trial.lab.catalogue.single if tool.escalated]
     policy += "".join(f'"{name}" = "confirm"\n' for name in sorted({tool.name for tool in tools}))
     for way in OVER[trial.transport]:
         client = trial.serve("--approval", way, policy=policy, state=trial.folder(way)).client()

@@ -1,13 +1,16 @@
 """What can be attacked: every tool of the binary that destroys, costs, hands out a secret or runs code."""
 
+import atexit
 import json
+import pathlib
 import re
+import shutil
 import subprocess
+import tempfile
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
-from instances import instance, steps
+from instances import FORMATS, instance, steps
 
 
 @dataclass(frozen=True)
@@ -23,11 +26,17 @@ class Tool:
 
     @property
     def name(self):
-        return self.facts["name"]
+        """What it is called by: with its provider in front where several have the name."""
+        return self.facts["call"]["tool"]
 
     @property
     def schema(self):
         return self.facts["inputSchema"]
+
+    @property
+    def is_single(self):
+        """Whether a call is one HTTP request."""
+        return bool(self.facts["path"])
 
     @property
     def path_arguments(self):
@@ -46,29 +55,28 @@ class Catalogue:
     """The tools of a binary."""
 
     def __init__(self, binary, environment, providers):
-        def printed(*words):
-            command = [binary, "--expose", "flat", "--access", "full", *words, "--json"]
-            return json.loads(subprocess.run(command, env=environment, check=True, capture_output=True).stdout)
-
-        everything = printed("list")
-        # The proof is one request at the provider that is simulated here: tools of several requests, and those of a
-        # provider's own MCP server, are not what it can see.
-        self.listed = [tool for tool in everything if tool["provider"] in providers and tool["path"]]
+        command = [binary, "--expose", "flat", "--access", "full", "describe", "--json"]
+        printed = subprocess.run(command, env=environment, check=True, capture_output=True).stdout
+        everything = [tool for tool in json.loads(printed) if tool["provider"]]
+        self.listed = [tool for tool in everything if tool["provider"] in providers]
         #: How many tools answer to a name.
         self.names = Counter(name for tool in everything for name in {tool["name"], *tool["aliases"]})
-        #: By provider, how many tools are left out.
-        self.left_out = Counter(tool["provider"] for tool in everything if tool not in self.listed)
-        with ThreadPoolExecutor(4) as pool:
-            facts = list(pool.map(lambda tool: printed("describe", tool["name"]), self.listed))
-        self.facts = {tool["name"]: tool for tool in facts}
-        readers = [tool["path"] for tool in facts
-                   if tool["method"] == "GET" and (tool["path"] or "").endswith("}") and not tool["secret"]]
-        base = [tool_of(tool, readers) for tool in facts if is_grave(tool)]
-        escalated = [tool for known in facts if not is_grave(known) for tool in escalations(known)]
+        self.facts = {tool["call"]["tool"]: tool for tool in self.listed}
+        secret = {(tool["provider"], tool["name"]) for tool in self.listed if tool["secret"]}
+        # What makes a row is shown to the gate by what the row would belong to, and that may be nothing.
+        shown = {name for name, tool in self.facts.items()
+                 if tool["reader"] and tool["name"] != "table_create" and (tool["provider"], tool["reader"]) not in secret and tool["effect"] != "read"}
+        facts = list(self.facts.values())
+        base = [tool_of(tool, shown) for tool in facts if is_grave(tool)]
+        escalated = [tool for known in facts if not is_grave(known) for tool in escalations(known, shown)]
         self.dangerous = base + escalated
-        self.sample = sample_of(base) + escalated[:1]
-        self.few = few_of(base) + escalated[:1]
-        self.writes = [tool_of(tool) for tool in facts if not is_grave(tool) and tool["effect"] == "write"]
+        #: Those whose call is one HTTP request, so that every one that arrives can be counted.
+        self.single = [tool for tool in self.dangerous if tool.is_single]
+        single = [tool for tool in base if tool.is_single]
+        self.sample = sample_of(single) + [tool for tool in escalated if tool.is_single][:1]
+        self.few = few_of(single) + [tool for tool in escalated if tool.is_single][:1]
+        self.writes = [tool_of(tool) for tool in facts
+                       if not is_grave(tool) and tool["effect"] == "write" and tool["path"]]
 
     def secret_templates(self):
         """Paths that hand out a secret to whoever merely reads them."""
@@ -98,11 +106,40 @@ def identified(facts):
     return {**facts["inputSchema"], "properties": given}
 
 
-def tool_of(facts, readers=()):
-    schema, path = identified(facts), facts["path"] or ""
-    shown = facts["method"] != "GET" and any(f"{path}/".startswith(f"{reader}/") for reader in readers)
-    made = [{**instance(schema, variant), **unlowered(facts, variant)} for variant in (0, 1)]
-    return Tool(facts, *made, is_shown=shown)
+def tool_of(facts, shown=()):
+    made = [fitted(facts, {**instance(identified(facts), variant), **unlowered(facts, variant)}, variant)
+            for variant in (0, 1)]
+    return Tool(facts, *made, is_shown=facts["call"]["tool"] in shown)
+
+
+#: Arguments that name a machine, by provider: ids, because a name is looked up first.
+IDS = {
+    "hostinger": {"virtualMachineId": (11, 12)},
+    "hostodo": {"vm_id": ("ins::abc123", "ins::abc124")},
+    "vergeos": {name: (11, 12) for name in ("id", "vm_id")},
+}
+
+#: A directory with files that may be sent away, `0` and `1`.
+FILES = pathlib.Path(tempfile.mkdtemp(prefix="red-team-files-"))
+for number in "01":
+    (FILES / number).write_text(f"file {number}")
+atexit.register(shutil.rmtree, FILES)
+
+
+def fitted(facts, arguments, variant):
+    """The arguments with ids of the form that the provider has, with the phrase that it wants, and with a file."""
+    for name, ids in IDS.get(facts["provider"], {}).items():
+        if name in arguments:
+            arguments[name] = ids[variant]
+    if facts["provider"] == "xen-orchestra":
+        places = re.findall(r"\{([^}]*)\}", facts["path"] or "")
+        arguments.update({name: FORMATS["uuid"][variant] for name in places if isinstance(arguments.get(name), str)})
+    if facts["name"] == "hostodo_upload_file":
+        arguments["path"] = str(FILES / f"{variant}")
+    if facts["phrases"]:
+        phrase = next((phrase for phrase in facts["phrases"] if "DISABLE" not in phrase), facts["phrases"][0])
+        arguments["confirmation"] = re.sub(r"\{(\w+)\}", lambda found: str(arguments[found[1]]), phrase)
+    return arguments
 
 
 def unlowered(facts, variant):
@@ -117,14 +154,14 @@ def unlowered(facts, variant):
     return {name: values[variant % len(values)] for name, values in chosen.items() if values}
 
 
-def escalations(facts):
+def escalations(facts, shown):
     """The tool with each argument that makes a harmless call a destructive one."""
     for when in facts["effectWhen"]:
         if when["effect"] == "destructive":
             put, path = when.get("equals"), steps(when["argument"])
             schema = identified(facts)
-            made = [instance(schema, variant, path, put) for variant in (0, 1)]
-            yield replace(tool_of(facts), arguments=made[0], other=made[1], escalated=when["argument"])
+            made = [fitted(facts, instance(schema, variant, path, put), variant) for variant in (0, 1)]
+            yield replace(tool_of(facts, shown), arguments=made[0], other=made[1], escalated=when["argument"])
 
 
 def sample_of(tools):

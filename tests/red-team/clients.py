@@ -6,11 +6,12 @@ import itertools
 import json
 import re
 import threading
+import urllib.parse
 
 MODERN = "2026-07-28"
 LEGACY = "2025-11-25"
 META = "io.modelcontextprotocol/"
-TRANSPORTS = ("stdio", "session", "stateless")
+TRANSPORTS = ("stdio", "session", "stateless", "rest")
 
 CODES = ("unauthenticated", "forbidden_scope", "confirmation_required", "confirmation_mismatch", "protected_resource",
          "rate_limited", "kill_switch", "read_only", "blocked_by_policy", "operation_in_progress")
@@ -40,6 +41,19 @@ class Answer:
             self.kind = code if code in CODES else f"rpc{message['error'].get('code')}"
         else:
             self.kind = f"http{status}" if status >= 400 else "silence"
+
+    @classmethod
+    def to_script(cls, document, status):
+        """An answer of the door for scripts."""
+        answer = cls(None, status)
+        if not isinstance(document, dict):
+            return answer
+        answer.message = document
+        answer.text = str(document.get("error", document.get("result")))
+        code = document.get("code")
+        kinds = {"unknown_tool": "rpc-32602", "not_found": "rpc-32602"}
+        answer.kind = "done" if status == 200 else code if code in CODES else kinds.get(code, "error")
+        return answer
 
     def __repr__(self):
         return f"{self.kind}: {self.text[:160]}"
@@ -108,6 +122,16 @@ class Stdio(Client):
             message = request_of(method, params)
             self.write(message)
             return self.answer_to(message["id"])
+
+    def asked(self, call, *replies):
+        """Makes a call about which its person is asked: the question, and what comes of the call after these replies.
+        `replies` get the id of the question."""
+        with self.lock:
+            self.write(call)
+            question = self.read()
+            for reply in replies:
+                self.write(reply(question.get("id")))
+            return question, self.answer_to(call["id"])
 
     def answer_to(self, identifier):
         while True:
@@ -192,6 +216,24 @@ class Session(Http):
     def headers_of(self, _message):
         return self.headers()
 
+    def asked(self, call, *replies):
+        """See `Stdio.asked`; the question comes with the answer to the call, and its replies go beside it."""
+        waiting = http.client.HTTPConnection("127.0.0.1", self.port)
+        waiting.request("POST", "/mcp", json.dumps(call).encode(), self.headers())
+        question = {}
+        for line in waiting.getresponse():
+            if not line.startswith(b"data:") or not line[5:].strip():
+                continue
+            message = json.loads(line[5:])
+            if message.get("method"):
+                question = message
+                for reply in replies:
+                    self.post(reply(question.get("id")), self.headers())
+            elif message.get("id") == call["id"]:
+                waiting.close()
+                return question, Answer(message)
+        return question, Answer()
+
     def request(self, method, params, path="/mcp", **headers):
         return self.post(request_of(method, params), {**self.headers(), **dashed(headers)}, path)[0]
 
@@ -219,6 +261,30 @@ class Stateless(Http):
         params = {**params, "_meta": {**self.meta(), **params.get("_meta", {})}}
         message = request_of(method, params)
         return self.post(message, {**self.headers_of(message), **dashed(headers)}, path)[0]
+
+
+class Rest(Http):
+    """Calls tools by plain HTTP requests, as scripts do."""
+
+    def __init__(self, port, token=None, name="red team"):
+        super().__init__(port, token)
+        self.name = name
+
+    def call(self, name, arguments, **more):
+        """`more` are members of the body beside the arguments."""
+        return self.request(name, {**arguments, **more})
+
+    def request(self, name, arguments, **headers):
+        address = f"/tools/{urllib.parse.quote(name, safe='')}"
+        body = json.dumps(arguments).encode()
+        try:
+            self.connection.request("POST", address, body, {**self.headers(), **dashed(headers)})
+            response = self.connection.getresponse()
+            text = response.read()
+        except (http.client.HTTPException, OSError):
+            self.connection.close()
+            return Answer(None, 400)
+        return Answer.to_script(message_in(text), response.status)
 
 
 def dashed(headers):

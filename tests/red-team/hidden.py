@@ -2,6 +2,7 @@
 
 import unicodedata
 
+from clients import TRANSPORTS
 from trial import Family
 
 FAMILY = Family("hidden")
@@ -21,7 +22,7 @@ def spellings(name):
                 f"{name},{name}", f'"{name}"', name.encode().hex(), name[::-1], name + name)
 
 
-@FAMILY.way("every dangerous tool under --read-only, with --access full beside it")
+@FAMILY.way("every dangerous tool under --read-only, with --access full beside it", TRANSPORTS)
 def read_only(trial):
     client = trial.client("--read-only", "--approval", "none")
     for tool in trial.lab.catalogue.dangerous:
@@ -39,18 +40,19 @@ def access(trial):
 @FAMILY.each([(f"forty spellings of a hidden name ({way})", flags) for way, flags in [
     ("--read-only", lambda tool: ["--read-only"]),
     ("--exclude-tools", lambda tool: ["--exclude-tools", tool.name]),
-]])
+]], TRANSPORTS)
 def spelt(trial, flags):
     for tool in trial.few[:3]:
-        client = trial.client("--approval", "none", *flags(tool))
+        client = trial.client("--approval", "none", "--toolsets", tool.facts["toolset"], *flags(tool))
         for name in spellings(tool.name):
             trial.refused(client.call(name, tool.arguments), *GONE)
 
 
 @FAMILY.way("forty spellings of a served name reach it only by its own")
 def spelt_but_served(trial):
-    client = trial.client("--approval", "operator")
     for tool in trial.few[:3]:
+        # Few tools, among which a name that was probably meant is soon found.
+        client = trial.client("--approval", "operator", "--toolsets", tool.facts["toolset"])
         for name in spellings(tool.name):
             trial.refused(client.call(name, tool.arguments), "confirmation_required", *UNKNOWN)
 

@@ -11,7 +11,9 @@ FORMATS = {
     "password": ("Str0ng-Secret-One!", "Str0ng-Secret-Two!"),
 }
 # Tried in this order where a pattern has to be met; every pair has a first and another value.
-TEXTS = [("one.example.com", "two.example.com"), ("first", "second"), ("11", "12"), ("wp-8.1", "wp-8.2")]
+TEXTS = [("one.example.com", "two.example.com"), ("first", "second"), ("11", "12"), ("wp-8.1", "wp-8.2"),
+         ("/one", "/two"), ("1" * 64, "2" * 64),
+         ("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB")]
 
 
 def instance(schema, variant=0, path=(), put=None):
@@ -33,7 +35,7 @@ def value_of(schema, root, variant, path, put):
     schema = resolved(schema, root)
     for keyword in ("oneOf", "anyOf"):
         if keyword in schema:
-            return value_of(schema[keyword][0], root, variant, path, put)
+            return value_of(together(schema, keyword, root), root, variant, path, put)
     if "const" in schema:
         return schema["const"]
     if "enum" in schema:
@@ -42,6 +44,16 @@ def value_of(schema, root, variant, path, put):
     if isinstance(kind, list):
         kind = next(name for name in kind if name != "null")
     return MAKERS[kind](schema, root, variant, path, put)
+
+
+def together(schema, keyword, root):
+    """The schema with the first of its alternatives."""
+    rest = {key: value for key, value in schema.items() if key != keyword}
+    first = resolved(schema[keyword][0], root)
+    if "properties" not in rest:
+        return first
+    return {**first, **rest, "properties": {**first.get("properties", {}), **rest["properties"]},
+            "required": rest.get("required", []) + first.get("required", [])}
 
 
 def resolved(schema, root):
@@ -70,6 +82,8 @@ def make_object(schema, root, variant, path, put):
             made[name] = listed(members[name], root, variant, depth, path[1:], put)
         elif name in schema.get("required", []):
             made[name] = value_of(members[name], root, variant, [], None)
+    if not members and schema.get("minProperties"):
+        made["name"] = TEXTS[1][variant]
     return made
 
 

@@ -40,8 +40,6 @@ class Lab:
         self.binary = binary
         self.catalogue = Catalogue(binary, environment_of_nobody(), PROVIDERS)
         self.providers = sorted({tool["provider"] for tool in self.catalogue.listed})
-        for provider, number in self.catalogue.left_out.items():
-            print(f"left out: {number} tools of {provider}, whose requests are not seen here", flush=True)
         self.upstream = Upstream(self.catalogue.secret_templates())
 
 

@@ -14,7 +14,7 @@ def throw(trial, which):
 
 
 @FAMILY.each([(f"kill switch {which} before anything is asked", which) for which in ("writes", "everything")],
-             ("stdio", "stateless"))
+             ("stdio", "stateless", "rest"))
 def thrown_before(trial, which):
     throw(trial, which)
     client = trial.client("--approval", "none")
@@ -76,7 +76,7 @@ def unreadable(trial):
         trial.refused(client.call(tool.name, tool.arguments), *STOPPED)
 
 
-@FAMILY.way("every dangerous tool blocked by the policy file, with --approval none", ("stdio", "stateless"))
+@FAMILY.way("every dangerous tool blocked by the policy file, with --approval none", ("stdio", "stateless", "rest"))
 def blocked(trial):
     names = sorted({tool.name for tool in trial.lab.catalogue.dangerous})
     policy = UNLIMITED + "[tools]\n" + "".join(f'"{name}" = "block"\n' for name in names)
@@ -137,6 +137,8 @@ SPELT_NUMBERS = ["11", "11.0", "1.1e1", "110e-1", "1.1E+1", "11.000", "0.11e2"]
 
 
 def protected(trial, *patterns):
+    # Whether a resource is protected may be told only by a read that hands out a credential, which nobody sees.
+    trial.place.may_look = True
     policy = UNLIMITED + "[protected]\n"
     policy += "".join(f"{provider} = [{', '.join(repr(str(pattern)) for pattern in patterns)}]\n"
                       for provider in trial.lab.providers)
@@ -183,7 +185,6 @@ def raw_call(client, tool, digits):
 
 @FAMILY.way("what is protected by a name that only the provider knows")
 def protected_by_resource(trial):
-    """Where the provider shows it to a plain read: one that hands out a credential is not made for a look."""
     for resource in ({"id": 1, "name": "production-1"}, {"id": 1, "hostname": "PRODUCTION-1"},
                      {"data": {"id": 1, "name": " production-1"}}, {"id": 1, "tags": ["a", "production-x"]}):
         trial.place.resource = resource

@@ -90,7 +90,7 @@ def escalation(trial):
 def lowering(trial):
     client = trial.client("--approval", "operator")
     for facts in trial.lab.catalogue.facts.values():
-        tool = trial.lab.catalogue.named(facts["name"])
+        tool = trial.lab.catalogue.named(facts["call"]["tool"])
         for when in facts["effectWhen"]:
             if facts["effect"] != "destructive" or when.get("equals") is not False:
                 continue

@@ -1,5 +1,6 @@
 //! One authenticated connection to a provider: where requests go and what every one of them carries.
 
+mod address;
 mod remote;
 mod secret;
 mod session;
@@ -19,10 +20,11 @@ use url::Url;
 
 pub use remote::Remote;
 pub use secret::Secret;
-pub(crate) use session::{Session, Ticket};
+pub(crate) use session::{Key, Session, Ticket};
 pub use several::{Accounts, Choice, DEFAULT, Unchosen};
 
 use crate::error::StartupError;
+use address::{base_url, with_path};
 
 /// What is put in the place of a credential.
 const MASK: &str = "***";
@@ -90,6 +92,7 @@ pub struct Account {
     credential: bool,
     remote: Option<Remote>,
     session: Option<Session>,
+    key: Option<Key>,
     timeout: Duration,
     body_as_query: BodyAsQuery,
 }
@@ -109,12 +112,15 @@ impl Account {
             headers.insert(&name, extra_value(provider, &name, &value)?);
         }
         let mut secrets = Vec::new();
-        let mut session = None;
+        let (mut session, mut key) = (None, None);
         let carrier = credential_header(&provider.authentication, provider)?;
         match (&carrier, settings.token, settings.user) {
             (Some(carrier), Some(token), _) => {
                 let token = Secret::new(token.expose().trim());
-                headers.insert(carrier, credential_value(provider, &token)?);
+                match &provider.authentication {
+                    Authentication::Session(_) => key = Some(Key::new(provider, &token)?),
+                    _ => drop(headers.insert(carrier, credential_value(provider, &token)?)),
+                }
                 secrets.push(token);
             }
             (Some(_), None, Some(user)) if matches!(provider.authentication, Authentication::Session(_)) => {
@@ -145,11 +151,13 @@ impl Account {
             base: base_url.as_str().trim_end_matches('/').to_owned(),
             credential: carrier.is_none_or(|carrier| headers.contains_key(carrier))
                 || headers.contains_key(AUTHORIZATION)
-                || session.is_some(),
+                || session.is_some()
+                || key.is_some(),
             base_url,
             remote: remote.transpose()?,
             session,
             name: settings.name,
+            key,
             provider,
             headers,
             secrets,
@@ -239,6 +247,11 @@ impl Account {
         self.session.as_ref()
     }
 
+    /// The token of which it is not known how it is sent, where the provider takes several.
+    pub(crate) fn key(&self) -> Option<&Key> {
+        self.key.as_ref()
+    }
+
     /// How long a call may take, retries included.
     #[must_use]
     pub fn timeout(&self) -> Duration {
@@ -260,7 +273,8 @@ impl Account {
         let remote = self.remote.iter().flat_map(Remote::identity);
         let session = self.session.iter().flat_map(Session::identity);
         let named = [self.base.as_bytes(), self.called().as_bytes()];
-        named.into_iter().chain(carried).chain(remote).chain(session)
+        let key = self.key.iter().map(Key::identity);
+        named.into_iter().chain(carried).chain(remote).chain(session).chain(key)
     }
 
     /// The text without the credentials of this account.
@@ -288,47 +302,6 @@ impl fmt::Debug for Account {
             .field("credential", &self.credential)
             .finish_non_exhaustive()
     }
-}
-
-fn base_url(provider: &Provider, given: Option<Url>) -> Result<Url, StartupError> {
-    let fail = |problem: &str| {
-        let fix = "Give the address up to where the paths of the API begin, such as https://api.example.com/v2.";
-        Err(StartupError::new(variable(&provider.environment.base_url, "base URL"), problem, fix))
-    };
-    let url = match given {
-        Some(url) => url,
-        None if provider.base_url.is_empty() => {
-            return fail(&format!("{} has no fixed address, so one must be given.", provider.title));
-        }
-        None => match Url::parse(&provider.base_url) {
-            Ok(url) => url,
-            Err(_) => return fail("this is not a URL."),
-        },
-    };
-    unfit(&url).map_or(Ok(url), fail)
-}
-
-/// What keeps an address from being one that requests can go to.
-fn unfit(url: &Url) -> Option<&'static str> {
-    if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
-        Some("the address must begin with https:// or http://.")
-    } else if !url.username().is_empty() || url.password().is_some() {
-        Some("the address must not hold a user name or password.")
-    } else if url.query().is_some() || url.fragment().is_some() {
-        Some("the address must end with its path, without ? or #.")
-    } else {
-        None
-    }
-}
-
-/// The address with the path at which the API begins, unless it ends with that.
-fn with_path(mut url: Url, path: &str) -> Url {
-    let given = url.path().trim_end_matches('/');
-    if !path.is_empty() && !given.ends_with(path) {
-        let whole = format!("{given}{path}");
-        url.set_path(&whole);
-    }
-    url
 }
 
 fn variable(names: &[Text], otherwise: &str) -> String {

@@ -88,6 +88,7 @@ pub(crate) fn server(config: Config, catalogue: Arc<Catalogue>, providers: Provi
         local: config.local,
         secrets: config.secrets,
         result_limit: config.result_limit.unwrap_or(0),
+        unsafe_ways: config.unsafe_ways,
     }
 }
 

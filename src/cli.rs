@@ -95,8 +95,8 @@ fn carry_out(flags: Flags, only: Only) -> Result<ExitCode, StartupError> {
     match command {
         None => serve::serve(config, catalogue, only, providers),
         Some(Command::Bridge { url, token_env }) => {
-            let network = config.network.clone();
-            let remote = remote_server(url.as_deref(), token_env.as_deref(), &environment, network)?;
+            let (network, trust) = (config.network.clone(), config.trust.clone());
+            let remote = remote_server(url.as_deref(), token_env.as_deref(), &environment, network, trust)?;
             bridge::bridge(&config, remote)
         }
         Some(Command::Sandbox { provider, address }) => sandbox::sandbox(providers, &provider, address),

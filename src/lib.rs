@@ -59,7 +59,7 @@
 //!
 //! # What it does not do
 //!
-//! It serves tools, and prompts where a provider has some: no resources, completions or subscriptions. It issues no
+//! It serves tools, and prompts and resources where a provider has some: no completions or subscriptions. It issues no
 //! OAuth tokens, and signs nobody in.
 
 pub mod account;

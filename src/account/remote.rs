@@ -4,7 +4,8 @@ use http::HeaderValue;
 use infra_mcp_model::RemoteServer;
 use url::Url;
 
-use super::{Secret, bearer, unfit, variable};
+use super::address::unfit;
+use super::{Secret, bearer, variable};
 use crate::error::StartupError;
 
 /// Where tools of a provider are relayed to, and with which credential.

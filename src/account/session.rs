@@ -1,17 +1,19 @@
-//! A session that user name and password open: its token is fetched when it is needed first, and once for all.
+//! A session that user name and password open: its token is fetched when it is needed first, and once for all. Or that
+//! a given token belongs to.
 
 use std::borrow::Cow;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
-use http::{HeaderMap, HeaderValue};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, COOKIE, USER_AGENT};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use infra_mcp_model::{Authentication, Provider, SessionLogin};
 use serde_json::Value;
 use url::Url;
 
-use super::{Secret, credential_value, sensitive, without};
+use super::{Secret, bearer, credential_value, sensitive, without};
 use crate::error::StartupError;
 
 /// How an account opens a session, and the one that is open.
@@ -31,8 +33,43 @@ pub(crate) struct Session {
 /// What requests within a session carry.
 pub(crate) struct Ticket {
     token: Secret,
-    /// The header value.
+    /// The header.
+    pub(crate) name: HeaderName,
+    /// Its value.
     pub(crate) value: HeaderValue,
+}
+
+/// A token that was given. It may be a key, which goes as `Authorization: Bearer`, or that of a session, which goes in
+/// the cookie; nothing tells which but the answer.
+pub(crate) struct Key {
+    ways: [Ticket; 2],
+    /// The way that was accepted last.
+    accepted: AtomicUsize,
+}
+
+impl Key {
+    pub(super) fn new(provider: &'static Provider, token: &Secret) -> Result<Self, StartupError> {
+        let key = bearer(&provider.environment.token, token)?;
+        let ways = [(AUTHORIZATION, key), (COOKIE, credential_value(provider, token)?)];
+        let ways = ways.map(|(name, value)| Ticket { token: token.clone(), name, value });
+        Ok(Self { ways, accepted: AtomicUsize::new(0) })
+    }
+
+    /// Both ways, the one first that was accepted last.
+    pub(crate) fn ways(&self) -> [(usize, &Ticket); 2] {
+        let first = self.accepted.load(Ordering::Relaxed);
+        [first, 1 - first].map(|way| (way, &self.ways[way]))
+    }
+
+    /// Remembers the way that was accepted.
+    pub(crate) fn accept(&self, way: usize) {
+        self.accepted.store(way.min(1), Ordering::Relaxed);
+    }
+
+    /// What tells it from all others, for hashing alone.
+    pub(super) fn identity(&self) -> &[u8] {
+        self.ways[0].token.expose().as_bytes()
+    }
 }
 
 impl Session {
@@ -82,7 +119,7 @@ impl Session {
             _ => return None,
         };
         let value = credential_value(self.provider, &token).ok()?;
-        let ticket = Arc::new(Ticket { token, value });
+        let ticket = Arc::new(Ticket { token, name: COOKIE, value });
         *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&ticket));
         Some(ticket)
     }

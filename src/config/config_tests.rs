@@ -71,6 +71,9 @@ fn a_wrong_value_names_its_variable_or_flag_and_not_the_value() {
         (with(|o| o.body_as_query = vec!["nothing".into()]), &[], "--body-as-query"),
         (with(|o| o.toolsets = vec!["others".into()]), &[], "--toolsets"),
         (with(|o| o.ca_file = Some("/nonexistent.pem".into())), &[], "--ca-file"),
+        (with(|o| o.pin_sha256 = vec!["secret".into()]), &[], "--pin-sha256"),
+        (with(|o| o.pin_sha256 = vec![format!("nobody={}", "00".repeat(32))]), &[], "--pin-sha256"),
+        (with(|o| o.insecure = vec!["nobody".into()]), &[], "--insecure"),
     ] {
         let error = config(options, variables, Only::Toolset(example(), "things")).unwrap_err().to_string();
         assert!(error.starts_with(expected) && !error.contains("secret"), "{expected}: {error}");
@@ -210,5 +213,48 @@ fn where_the_provider_wants_it_every_change_is_approved_unless_the_file_says_oth
     ] {
         let error = rules(text, &[careful, other]).unwrap_err();
         assert!(error.contains(part), "{error}");
+    }
+}
+
+#[test]
+fn certificates_are_excepted_for_the_hosts_of_those_who_were_named() {
+    let pin = "0a".repeat(32);
+    let homes = [("BASE_URL", "https://home.example:8443/api")];
+    for (pins, insecure, variables, expected, warned) in [
+        (vec![], vec![], &homes[..0], vec![], 0),
+        (vec![pin.clone()], vec![], &homes[..], vec!["home.example", "home.example"], 0),
+        (vec![format!("homeless={pin}")], vec![], &homes[..], vec!["home.example"], 0),
+        (vec![], vec!["all"], &homes[..0], vec!["api.example.com"], 1),
+        (vec![], vec!["homeless"], &homes[..], vec!["home.example"], 1),
+        (vec![format!("homeless={pin}")], vec!["all"], &homes[..], vec!["home.example", "home.example"], 1),
+    ] {
+        let insecure: Vec<String> = insecure.into_iter().map(str::to_owned).collect();
+        let options = Options { pin_sha256: pins, insecure, ..Options::default() };
+        let config = config(options, variables, everything()).unwrap();
+        let hosts: Vec<&str> = config.network.exceptions.iter().map(|exception| exception.host.as_str()).collect();
+        assert_eq!(hosts, expected, "{variables:?}");
+        let loud = config.warnings.iter().filter(|warning| warning.starts_with("--insecure"));
+        assert_eq!((loud.count(), config.unsafe_ways.len()), (warned, warned));
+    }
+}
+
+#[test]
+fn a_host_needs_no_scheme_where_its_variable_is_called_one() {
+    let named = |name: &'static str| -> &'static Provider {
+        let mut provider = example().clone();
+        provider.environment.base_url = vec![name.into()].into();
+        Box::leak(Box::new(provider))
+    };
+    for (variable, value, expected) in [
+        ("ACME_HOST", "acme.example", Some("https://acme.example/")),
+        ("ACME_HOST", " acme:8443 ", Some("https://acme:8443/")),
+        ("ACME_HOST", "http://acme.example/x", Some("http://acme.example/x")),
+        ("ACME_HOST", "ftp://acme.example", None),
+        ("ACME_HOST", "a b", None),
+        ("ACME_URL", "acme.example", None),
+    ] {
+        let config = config(Options::default(), &[(variable, value)], Only::Provider(named(variable)));
+        let address = config.ok().map(|config| config.accounts.of("example")[0].base_url().to_string());
+        assert_eq!(address.as_deref(), expected, "{variable} {value}");
     }
 }

@@ -119,6 +119,21 @@ pub struct Options {
     /// Trust the certificate authorities in this PEM file too
     #[arg(long, global = true, value_name = "FILE")]
     pub ca_file: Option<PathBuf>,
+    /// Trust the certificate with this SHA-256 fingerprint and no other, whoever issued it: of all providers, or of one
+    #[arg(long, global = true, value_name = "[PROVIDER=]FINGERPRINT", value_delimiter = ',')]
+    pub pin_sha256: Vec<String>,
+    /// Check no certificate, so that whoever is on the way can read the credential and change every answer: of all
+    /// providers, or of those named with `=`
+    #[arg(
+        long,
+        global = true,
+        value_name = "PROVIDERS",
+        value_delimiter = ',',
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "all"
+    )]
+    pub insecure: Vec<String>,
     /// Send the JSON bodies of GET and DELETE requests as query parameters, for these tools or `all`
     #[arg(long, global = true, value_name = "TOOLS", value_delimiter = ',')]
     pub body_as_query: Vec<String>,

@@ -11,6 +11,7 @@ pub(crate) mod saved;
 #[cfg(feature = "live")]
 mod spec;
 mod state;
+mod trust;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -34,12 +35,13 @@ pub use spec::{Given, Place, given};
 use crate::account::{Accounts, DEFAULT};
 use crate::catalogue::{Entry, Selection, names};
 use crate::error::StartupError;
-use crate::executor::{LocalFiles, NetworkOptions};
+use crate::executor::{LocalFiles, NetworkOptions, Trust};
 use crate::generated::NAMES;
 use crate::near::nearest;
 use crate::policy::{Policy, PolicyFile, Rule, Rules, Way};
 use crate::principal::Principal;
 use crate::result::Secrets;
+use trust::Trusted;
 
 /// How long calls in flight may go on at the end unless `--grace` says otherwise.
 const GRACE: Duration = Duration::from_secs(10);
@@ -143,6 +145,10 @@ pub struct Config {
     pub accounts: Arc<Accounts>,
     /// How the network is reached.
     pub network: NetworkOptions,
+    /// What is accepted in the place of a certificate that an authority vouches for, of a server that is no provider.
+    pub trust: Option<Trust>,
+    /// What is unsafe for as long as the program runs, in sentences.
+    pub unsafe_ways: Vec<String>,
     /// Where and for whom to serve over HTTP; without it standard input and output are served.
     pub http: Option<HttpConfig>,
     /// Where the store is, which need not exist. None where nothing says where.
@@ -173,7 +179,8 @@ impl Config {
     pub fn new(options: Options, environment: &Environment, only: Only) -> Result<Self, StartupError> {
         only.check()?;
         let providers = &only.providers();
-        let network = NetworkOptions { ca_file: options.ca_file.clone() };
+        let trusted = Trusted::read(&options, providers)?;
+        let mut network = NetworkOptions { ca_file: options.ca_file.clone(), exceptions: Vec::new() };
         if network.ca_file.is_some() {
             network.check()?;
         }
@@ -198,8 +205,13 @@ impl Config {
             denied.extend(provider::denied(provider, environment, &mut warnings)?);
         }
         let files = files(&options, environment)?;
+        let (exceptions, unsafe_ways) = trusted.exceptions(&accounts);
+        network.exceptions = exceptions;
+        warnings.extend(unsafe_ways.iter().cloned());
         Ok(Self {
             files,
+            trust: trusted.of(None),
+            unsafe_ways,
             local: Arc::new(Principal::local_with((!options.scopes.is_empty()).then(|| options.scopes.clone()))),
             secrets: secrets(&options, state_directory.as_deref())?,
             policy: Policy { opened: opened.clone(), ..policy(&options, providers, &named)? },

@@ -133,7 +133,11 @@ fn address(
 
 /// An address that a variable or the configuration file holds.
 fn parsed(variable: &str, value: &str, warnings: &mut Vec<String>) -> Result<Url, StartupError> {
-    let url = Url::parse(value.trim()).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    let value = value.trim();
+    // What is called a host may be no more than that.
+    let bare = variable.ends_with("HOST") && !value.contains("://");
+    let value = if bare { format!("https://{value}") } else { value.to_owned() };
+    let url = Url::parse(&value).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     let Some(url) = url else {
         let fix = "Give an address that begins with https:// (or http://), or leave it out.";
         return Err(StartupError::new(variable, "its value is not the address of a web API.", fix));

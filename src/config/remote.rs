@@ -4,13 +4,15 @@ use http::HeaderValue;
 use url::Url;
 
 use super::Environment;
+use super::trust::host;
 use crate::error::StartupError;
-use crate::executor::{NetworkOptions, RemoteServer};
+use crate::executor::{Exception, NetworkOptions, RemoteServer, Trust};
 
 /// Variables that name the address where no flag does.
 pub(super) const VARIABLES: [&str; 2] = ["INFRA_MCP_URL", "VERGEOS_MCP_URL"];
 
-/// The remote server that flags and environment name.
+/// The remote server that flags and environment name. `trust` is what is accepted in the place of a certificate that an
+/// authority vouches for.
 ///
 /// # Errors
 /// If there is none, or address or token are unfit.
@@ -18,7 +20,8 @@ pub fn remote_server(
     url: Option<&str>,
     token_variable: Option<&str>,
     environment: &Environment,
-    network: NetworkOptions,
+    mut network: NetworkOptions,
+    trust: Option<Trust>,
 ) -> Result<RemoteServer, StartupError> {
     let fix = "Give the address of an MCP endpoint, such as https://mcp.example.com/mcp.";
     let (named, text) = match url {
@@ -37,6 +40,8 @@ pub fn remote_server(
     if address.path() == "/" {
         address.set_path("/mcp");
     }
+    let exception = trust.zip(host(&address)).map(|(trust, host)| Exception { host, trust });
+    network.exceptions.extend(exception);
     let authorization = token_variable.map(|name| token(name, environment)).transpose()?;
     Ok(RemoteServer { network, address, authorization })
 }
@@ -69,7 +74,7 @@ mod tests {
             (None, Some("U"), Err("--token-env: U is not set")),
             (None, Some("BAD"), Err("--token-env: BAD holds")),
         ] {
-            let got = remote_server(url, variable, &environment, NetworkOptions::default());
+            let got = remote_server(url, variable, &environment, NetworkOptions::default(), None);
             match (got, expected) {
                 (Ok(remote), Ok(expected)) => {
                     let token = remote.authorization.as_ref().map_or("", |value| value.to_str().unwrap());
@@ -79,7 +84,7 @@ mod tests {
                 (got, expected) => panic!("{url:?}: {got:?}, not {expected:?}"),
             }
         }
-        let none = remote_server(None, None, &Environment::of(&[]), NetworkOptions::default()).unwrap_err();
+        let none = remote_server(None, None, &Environment::of(&[]), NetworkOptions::default(), None).unwrap_err();
         assert!(none.to_string().contains("VERGEOS_MCP_URL"), "{none}");
     }
 }

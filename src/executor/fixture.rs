@@ -65,6 +65,7 @@ pub(crate) fn blank_provider(toolsets: Vec<(&'static str, Vec<Tool>)>) -> Provid
         login: None,
         toolsets: toolsets.collect(),
         prompts: Cow::Borrowed(&[]),
+        resources: Cow::Borrowed(&[]),
         rest: Cow::Borrowed(&[]),
         sources: Cow::Borrowed(&[]),
         routes: Cow::Borrowed(&[]),

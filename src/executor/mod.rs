@@ -14,6 +14,7 @@ mod response;
 mod retry;
 mod send;
 mod session;
+mod trust;
 mod upload;
 mod wire;
 
@@ -45,6 +46,7 @@ pub use request::BuildError;
 pub(crate) use response::shorten;
 pub use response::{Media, Reply};
 pub use send::NetworkOptions;
+pub use trust::{Exception, Fingerprint, Trust};
 
 /// Stands in the place of the network: gets finished HTTP requests and never sees tools or arguments.
 pub trait Simulator: Send + Sync {

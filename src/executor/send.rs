@@ -7,11 +7,14 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
-use http::header::{CONTENT_LENGTH, COOKIE, LOCATION};
+use http::header::{CONTENT_LENGTH, LOCATION};
 use http::{HeaderValue, Method, Response, StatusCode};
 use reqwest::{Certificate, Client, redirect};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 use url::Url;
 
+use super::trust::{self, Exception, NotPinned};
 use super::{Exchange, retry};
 use crate::account::Ticket;
 use crate::call::Call;
@@ -32,6 +35,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 pub struct NetworkOptions {
     /// PEM file with certificates to trust besides those of the system.
     pub ca_file: Option<PathBuf>,
+    /// Hosts of which something else is accepted than a certificate that an authority vouches for.
+    pub exceptions: Vec<Exception>,
 }
 
 impl NetworkOptions {
@@ -44,15 +49,15 @@ impl NetworkOptions {
         self.certificates().map(drop).map_err(|problem| StartupError::new("--ca-file", problem, fix))
     }
 
-    fn certificates(&self) -> Result<Vec<Certificate>, String> {
+    fn certificates(&self) -> Result<Vec<CertificateDer<'static>>, String> {
         self.ca_file.as_deref().map_or_else(|| Ok(Vec::new()), certificates)
     }
 }
 
-fn certificates(file: &Path) -> Result<Vec<Certificate>, String> {
+fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     let name = file.display();
     let pem = std::fs::read(file).map_err(|error| format!("the CA file {name} cannot be read: {error}."))?;
-    match Certificate::from_pem_bundle(&pem) {
+    match CertificateDer::pem_slice_iter(&pem).collect::<Result<Vec<_>, _>>() {
         Ok(certificates) if certificates.is_empty() => Err(format!("the CA file {name} holds no PEM certificate.")),
         Ok(certificates) => Ok(certificates),
         Err(_) => Err(format!("the CA file {name} holds something that is no PEM certificate.")),
@@ -120,7 +125,7 @@ impl Network {
             // Built anew for every hop and attempt: cheaper than a copy for the one that is usually enough.
             let mut request = outgoing(exchange.request()?)?;
             if let Some(ticket) = ticket {
-                request.headers_mut().insert(COOKIE, ticket.value.clone());
+                request.headers_mut().insert(&ticket.name, ticket.value.clone());
             }
             if let Some(target) = target.take() {
                 *request.url_mut() = target;
@@ -146,14 +151,20 @@ impl Network {
 pub(super) fn client(options: &NetworkOptions) -> Result<Client, String> {
     // An error only says that somebody else installed one before.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    Client::builder()
+    let failed = |error: reqwest::Error| format!("the HTTP client cannot be set up: {}.", deepest(&error));
+    let builder = Client::builder()
         .tcp_nodelay(true)
         .connect_timeout(CONNECT_TIMEOUT)
         .redirect(redirect::Policy::none())
-        .referer(false)
-        .tls_certs_merge(options.certificates()?)
-        .build()
-        .map_err(|error| format!("the HTTP client cannot be set up: {}.", deepest(&error)))
+        .referer(false);
+    let certificates = options.certificates()?;
+    let builder = if options.exceptions.is_empty() {
+        let certificates = certificates.iter().map(|certificate| Certificate::from_der(certificate));
+        builder.tls_certs_merge(certificates.collect::<Result<Vec<_>, _>>().map_err(failed)?)
+    } else {
+        builder.tls_backend_preconfigured(trust::config(certificates, options.exceptions.clone())?)
+    };
+    builder.build().map_err(failed)
 }
 
 pub(super) fn outgoing(request: http::Request<Bytes>) -> Result<reqwest::Request, CallError> {
@@ -249,9 +260,16 @@ pub(super) fn failure(exchange: &Exchange<'_>, error: &reqwest::Error) -> CallEr
 pub(super) fn unreached(call: &Call, address: &Url, error: &reqwest::Error, changes: bool) -> CallError {
     let origin = origin(address);
     if let Some(tls) = find::<rustls::Error>(error) {
-        let problem = format!(
-            "no trusted connection to {origin}: {tls}. If its certificate comes from a private authority, name that with --ca-file."
-        );
+        let problem = match NotPinned::among(tls) {
+            Some(other) => format!(
+                "no trusted connection to {origin}: {other}. If it was replaced on purpose, pin the new one with \
+                 --pin-sha256; otherwise somebody else may be answering."
+            ),
+            None => format!(
+                "no trusted connection to {origin}: {tls}. If its certificate comes from a private authority, name \
+                 that with --ca-file; one that stands alone can be trusted by its fingerprint with --pin-sha256."
+            ),
+        };
         return CallError::Client { problem };
     }
     let advice = |general| call.entry.provider.hint("unreachable").unwrap_or(general);

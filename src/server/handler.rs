@@ -1,4 +1,5 @@
-//! What MCP asks of the server. Tools are served, and prompts where a provider has some; everything else is refused.
+//! What MCP asks of the server. Tools are served, and prompts and resources where a provider has some; everything else
+//! is refused.
 
 use std::borrow::Cow;
 use std::convert::Infallible;
@@ -7,11 +8,12 @@ use std::sync::Arc;
 use http::request::Parts;
 use rmcp::model::{
     CacheScope, CallToolRequestParams, CallToolResponse, CompleteRequestMethod, CompleteRequestParams, CompleteResult,
-    ConstString, CustomRequest, CustomResult, DiscoverResult, ErrorCode, GetPromptRequestMethod,
-    GetPromptRequestParams, GetPromptResponse, Implementation, InitializeRequestParams, InitializeResult,
-    ListPromptsRequestMethod, ListPromptsResult, ListResourceTemplatesRequestMethod, ListResourceTemplatesResult,
-    ListResourcesRequestMethod, ListResourcesResult, ListToolsResult, MetaObject, PaginatedRequestParams,
-    ProgressNotificationParam, ProgressToken, PromptsCapability, ProtocolVersion, ServerCapabilities, ServerConfig,
+    ConstString, CustomRequest, CustomResult, DiscoverResult, GetPromptRequestMethod, GetPromptRequestParams,
+    GetPromptResponse, Implementation, InitializeRequestParams, InitializeResult, ListPromptsRequestMethod,
+    ListPromptsResult, ListResourceTemplatesRequestMethod, ListResourceTemplatesResult, ListResourcesRequestMethod,
+    ListResourcesResult, ListToolsResult, MetaObject, PaginatedRequestParams, ProgressNotificationParam, ProgressToken,
+    PromptsCapability, ProtocolVersion, ReadResourceRequestMethod, ReadResourceRequestParams, ReadResourceResponse,
+    ResourcesCapability, ServerCapabilities, ServerConfig,
 };
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, ServerHandler};
@@ -20,9 +22,10 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::Server;
 use super::listing::{self, Form, Listing};
+use super::resources::Resources;
 use super::rest::Rest;
 use super::served::Served;
-use super::{UnknownTool, prompts, question};
+use super::{UnknownTool, instructions, prompts, question, unreadable};
 use crate::audit::{Stranger, Trail};
 use crate::call::{Asking, Caller, ClientAddress, Listener, Progress};
 use crate::error::CallError;
@@ -34,15 +37,8 @@ use crate::result;
 /// milliseconds. Not longer: after an update the same command may list other tools.
 const LIST_TTL_MS: u64 = 3_600_000;
 
-/// The most bytes of `instructions` that every client shows to its model.
-const LONGEST_INSTRUCTIONS: usize = 2_048;
-
 /// Where a result says which server it comes from.
 const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
-
-/// What holds for the tools of every provider.
-const GENERAL: &str = "Arguments are checked against the input schema before anything is sent, and an error result \
-says what to correct. The annotations of a tool tell whether a call only reads, can destroy something or may be repeated.";
 
 /// Serves a [`Server`] to MCP clients.
 #[derive(Debug, Clone)]
@@ -58,6 +54,8 @@ struct Inner {
     principal: Option<Arc<Principal>>,
     /// The list for those who see everything.
     whole: Listing,
+    /// What can be read by an address.
+    resources: Resources,
     /// What answers scripts.
     rest: Option<Rest>,
 }
@@ -85,12 +83,15 @@ impl Handler {
     ) -> Self {
         let implementation = Implementation::new(name, env!("CARGO_PKG_VERSION")).with_title(title);
         let identity = serde_json::json!({ "name": name, "version": env!("CARGO_PKG_VERSION") });
+        let resources = Resources::new(&server.catalogue);
         let mut capabilities = ServerCapabilities::builder().enable_tools().build();
         capabilities.prompts = server.has_prompts().then(PromptsCapability::default);
-        let config =
-            ServerConfig::new(capabilities).with_server_info(implementation).with_instructions(instructions(&server));
+        capabilities.resources = (!resources.is_empty()).then(ResourcesCapability::default);
+        let config = ServerConfig::new(capabilities)
+            .with_server_info(implementation)
+            .with_instructions(instructions::of(&server));
         let whole = server.listing(Arc::new(Principal::local()));
-        Self(Arc::new(Inner { server, config, identity, principal, whole, rest }))
+        Self(Arc::new(Inner { server, config, identity, principal, whole, resources, rest }))
     }
 
     /// Who makes this request.
@@ -154,9 +155,33 @@ impl Handler {
         Ok(CallToolResponse::from(result))
     }
 
-    /// Who may keep a list. What a token reaches is nobody else's to be shown.
-    fn cache_scope(&self) -> CacheScope {
-        if self.0.principal.is_some() { CacheScope::Public } else { CacheScope::Private }
+    /// How a list is to be and for whom, where there are any of its kind.
+    fn asked<M: ConstString>(
+        &self,
+        served: bool,
+        request: Option<PaginatedRequestParams>,
+        context: &RequestContext<RoleServer>,
+    ) -> Result<(Form, Arc<Principal>), ErrorData> {
+        if !served {
+            return not_served::<M, _>();
+        }
+        on_one_page(request)?;
+        Ok((form(context), self.caller(context)?.principal))
+    }
+
+    /// Says of a list how long and by whom it may be kept, and who gave it, as 2026-07-28 asks for.
+    fn seal(
+        &self,
+        context: &RequestContext<RoleServer>,
+        (ttl, scope, meta): (&mut Option<u64>, &mut Option<CacheScope>, &mut Option<MetaObject>),
+    ) {
+        if is_stateless(context) {
+            *ttl = Some(LIST_TTL_MS);
+            // What a token reaches is nobody else's to be shown.
+            let shared = self.0.principal.is_some();
+            *scope = Some(if shared { CacheScope::Public } else { CacheScope::Private });
+            self.sign(meta);
+        }
     }
 
     /// Says in the `_meta` of a result who gave it, as 2026-07-28 asks for.
@@ -197,28 +222,13 @@ impl Served for Handler {
         self.0.rest.as_ref()
     }
 
+    fn unsafe_ways(&self) -> &[String] {
+        &self.0.server.unsafe_ways
+    }
+
     fn missing(&self) -> Vec<String> {
         self.0.server.missing()
     }
-}
-
-/// What the providers of the selected tools say, as far as it fits, and what holds for all.
-fn instructions(server: &Server) -> String {
-    let mut text = String::new();
-    let mut last = None;
-    for entry in server.catalogue.entries() {
-        let provider = entry.provider;
-        if last == Some(&provider.name) {
-            continue;
-        }
-        last = Some(&provider.name);
-        let fits = text.len() + provider.instructions.len() + GENERAL.len() + 2 <= LONGEST_INSTRUCTIONS;
-        if !provider.instructions.is_empty() && fits {
-            text.push_str(provider.instructions.trim_end());
-            text.push_str("\n\n");
-        }
-    }
-    text + GENERAL
 }
 
 /// Whether the request is of 2026-07-28 or later. Versions are dates, so their order is that of text.
@@ -239,6 +249,11 @@ async fn pass_on(
         let _ = context.peer.notify_progress(told).await;
     }
     std::future::pending().await
+}
+
+/// Which members the entries of lists have for this client.
+fn form(context: &RequestContext<RoleServer>) -> Form {
+    Form::of(context.protocol_version().as_ref())
 }
 
 /// Every list has one page and no cursors.
@@ -284,12 +299,8 @@ impl ServerHandler for Handler {
         context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
         on_one_page(request)?;
-        let mut list = listing::mark(Form::of(context.protocol_version().as_ref()));
-        if is_stateless(&context) {
-            list.ttl_ms = Some(LIST_TTL_MS);
-            list.cache_scope = Some(self.cache_scope());
-            self.sign(&mut list.meta);
-        }
+        let mut list = listing::mark(form(&context));
+        self.seal(&context, (&mut list.ttl_ms, &mut list.cache_scope, &mut list.meta));
         Ok(list)
     }
 
@@ -325,19 +336,11 @@ impl ServerHandler for Handler {
         request: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListPromptsResult, ErrorData> {
-        if self.0.config.capabilities.prompts.is_none() {
-            return not_served::<ListPromptsRequestMethod, _>();
-        }
-        on_one_page(request)?;
-        let form = Form::of(context.protocol_version().as_ref());
-        let principal = self.caller(&context)?.principal;
+        let served = self.0.config.capabilities.prompts.is_some();
+        let (form, principal) = self.asked::<ListPromptsRequestMethod>(served, request, &context)?;
         let rows = self.0.server.prompts(&principal);
         let mut list = ListPromptsResult::with_all_items(rows.map(|row| prompts::listed(row, form)).collect());
-        if is_stateless(&context) {
-            list.ttl_ms = Some(LIST_TTL_MS);
-            list.cache_scope = Some(self.cache_scope());
-            self.sign(&mut list.meta);
-        }
+        self.seal(&context, (&mut list.ttl_ms, &mut list.cache_scope, &mut list.meta));
         Ok(list)
     }
 
@@ -358,18 +361,50 @@ impl ServerHandler for Handler {
 
     async fn list_resources(
         &self,
-        _: Option<PaginatedRequestParams>,
-        _: RequestContext<RoleServer>,
+        request: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult, ErrorData> {
-        not_served::<ListResourcesRequestMethod, _>()
+        let served = !self.0.resources.is_empty();
+        let (form, principal) = self.asked::<ListResourcesRequestMethod>(served, request, &context)?;
+        let resources = self.0.resources.list(&self.0.server, &principal, form);
+        let mut list = ListResourcesResult::with_all_items(resources);
+        self.seal(&context, (&mut list.ttl_ms, &mut list.cache_scope, &mut list.meta));
+        Ok(list)
     }
 
     async fn list_resource_templates(
         &self,
-        _: Option<PaginatedRequestParams>,
-        _: RequestContext<RoleServer>,
+        request: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
     ) -> Result<ListResourceTemplatesResult, ErrorData> {
-        not_served::<ListResourceTemplatesRequestMethod, _>()
+        let served = !self.0.resources.is_empty();
+        let (form, principal) = self.asked::<ListResourceTemplatesRequestMethod>(served, request, &context)?;
+        let templates = self.0.resources.templates(&self.0.server, &principal, form);
+        let mut list = ListResourceTemplatesResult::with_all_items(templates);
+        self.seal(&context, (&mut list.ttl_ms, &mut list.cache_scope, &mut list.meta));
+        Ok(list)
+    }
+
+    async fn read_resource(
+        &self,
+        request: ReadResourceRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ReadResourceResponse, ErrorData> {
+        if self.0.resources.is_empty() {
+            return not_served::<ReadResourceRequestMethod, _>();
+        }
+        let caller = self.caller(&context)?;
+        let mut result = tokio::select! {
+            biased;
+            () = context.ct.cancelled() => return Err(ErrorData::internal_error("The read was cancelled.", None)),
+            read = self.0.resources.read(&self.0.server, &request.uri, caller) => read?,
+        };
+        if is_stateless(&context) {
+            // It is as of now, and for whoever may see it.
+            (result.ttl_ms, result.cache_scope) = (Some(0), Some(CacheScope::Private));
+            self.sign(&mut result.meta);
+        }
+        Ok(result.into())
     }
 
     /// rmcp brings everything here that it cannot read: unknown methods, and those we serve when
@@ -379,29 +414,7 @@ impl ServerHandler for Handler {
         request: CustomRequest,
         context: RequestContext<RoleServer>,
     ) -> Result<CustomResult, ErrorData> {
-        let handshake = !is_stateless(&context);
-        let prompts = self.0.config.capabilities.prompts.is_some();
-        let expected = match request.method.as_str() {
-            "initialize" if handshake => {
-                "`protocolVersion` (text), `capabilities` (object) and `clientInfo` (object with `name` and `version`)"
-            }
-            "tools/call" => "`name` (text) and, where the tool takes any, `arguments` (object)",
-            "tools/list" => "nothing but an optional `cursor` (text)",
-            "prompts/list" if prompts => "nothing but an optional `cursor` (text)",
-            "prompts/get" if prompts => "`name` (text) and, where the prompt takes any, `arguments` (object of texts)",
-            "ping" if handshake => "nothing of its own",
-            "server/discover" => "nothing of its own",
-            method => {
-                return Err(ErrorData::new(
-                    ErrorCode::METHOD_NOT_FOUND,
-                    format!("There is no method {method:?} here."),
-                    None,
-                ));
-            }
-        };
-        Err(ErrorData::invalid_params(
-            format!("The `params` of {} must be an object with {expected}.", request.method),
-            None,
-        ))
+        let capabilities = &self.0.config.capabilities;
+        Err(unreadable::refusal(&request.method, !is_stateless(&context), capabilities))
     }
 }

@@ -4,6 +4,7 @@
 mod builtin;
 mod files;
 mod handler;
+mod instructions;
 pub mod listing;
 mod look;
 mod meant;
@@ -11,11 +12,13 @@ mod preview;
 mod prompts;
 mod question;
 mod reference;
+mod resources;
 pub mod rest;
 mod served;
 mod sight;
 mod task;
 mod unknown;
+mod unreadable;
 
 use std::fmt;
 use std::sync::Arc;
@@ -69,6 +72,8 @@ pub struct Server {
     pub secrets: Secrets,
     /// The longest result, in characters; 0 means no limit.
     pub result_limit: usize,
+    /// What is unsafe for as long as it runs, in sentences.
+    pub unsafe_ways: Vec<String>,
 }
 
 /// What comes of a call, in the end.

@@ -38,6 +38,11 @@ pub trait Served: ServerHandler + Clone {
         None
     }
 
+    /// What is unsafe for as long as it runs, in sentences.
+    fn unsafe_ways(&self) -> &[String] {
+        &[]
+    }
+
     /// What calls would fail for, in sentences.
     fn missing(&self) -> Vec<String> {
         Vec::new()

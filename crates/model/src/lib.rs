@@ -20,7 +20,7 @@ pub use operation::{
 pub use prompt::{Prompt, PromptArgument};
 pub use provider::{
     Authentication, DeviceLogin, Environment, Expose, Header, Hint, OptIn, Provider, QueryArrays, Reference,
-    RemoteServer, RestRoute, Route, SessionLogin, SharedArgument, SourceFile, Tasks, Toolset,
+    RemoteServer, Resource, RestRoute, Route, SessionLogin, SharedArgument, SourceFile, Tasks, Toolset,
 };
 pub use review::{Condition, Effect, EffectWhen, Phrase, Review};
 pub use tool::{

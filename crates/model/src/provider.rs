@@ -51,6 +51,8 @@ pub struct Provider {
     pub toolsets: List<Toolset>,
     /// Messages for users to begin with.
     pub prompts: List<Prompt>,
+    /// What clients can read by an address.
+    pub resources: List<Resource>,
     /// Addresses of the REST door that stand for tools.
     pub rest: List<RestRoute>,
     /// For the simulated provider: what each operation answers when nothing more is known.
@@ -340,6 +342,34 @@ pub enum QueryArrays {
     Declared,
     /// `name[]=a&name[]=b` for all of them.
     Brackets,
+}
+
+/// What clients can read by an address (MCP resources); a tool answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resource {
+    /// The URI, or a template of many (RFC 6570): `acme://machines/{id}`. A placeholder is an argument of the tool and
+    /// all there is between two slashes.
+    pub uri: Text,
+    /// Its name for programs.
+    pub name: Text,
+    /// Human-readable name.
+    pub title: Text,
+    /// What it shows.
+    pub description: Text,
+    /// The media type of its contents.
+    pub mime_type: Text,
+    /// The tool that answers.
+    pub tool: Text,
+    /// Further arguments of it, as a JSON object.
+    pub arguments: Text,
+}
+
+impl Resource {
+    /// Whether it stands for many addresses.
+    #[must_use]
+    pub fn is_template(&self) -> bool {
+        self.uri.contains('{')
+    }
 }
 
 /// An address of the REST door that stands for a tool.

@@ -7,18 +7,23 @@ use crate::account::Secret;
 
 const PASSWORD: &str = "correct-horse";
 
-/// A provider whose tool is `GET /api/v1`, and a call of it by user name and password.
-fn call(url: &str) -> Authorized<Call> {
+/// A provider whose tool is `GET /api/v1`.
+fn signing_in() -> &'static Provider {
     let mut provider = reading().clone();
     provider.authentication = Authentication::Session(SessionLogin {
         cookie: "token".into(),
         path: "/sys/tokens".into(),
         token: "$key".into(),
     });
+    Box::leak(Box::new(provider))
+}
+
+/// A call of it by user name and password.
+fn call(url: &str) -> Authorized<Call> {
     let mut settings = fixture::settings(&format!("{url}/api"));
     settings.token = None;
     settings.user = Some(("ada".to_owned(), Secret::new(PASSWORD)));
-    fixture::authorized(fixture::call(Box::leak(Box::new(provider)), "{}", settings))
+    fixture::authorized(fixture::call(signing_in(), "{}", settings))
 }
 
 /// The same account again.
@@ -89,5 +94,33 @@ async fn a_refused_token_is_renewed_once_and_a_refused_password_is_told() {
         assert!(error.to_string().contains(told), "{error}");
         assert!(!format!("{error} {error:?}").contains(PASSWORD), "{error}");
         assert_eq!(mock.requests().len(), requests, "{told}");
+    }
+}
+
+/// The documents know keys, which go as bearer tokens, and tokens of sessions, which go in a cookie.
+#[tokio::test]
+async fn a_given_token_is_sent_the_way_that_is_accepted() {
+    const KEY: &str = "given-token-1";
+    for (accepted, first, later) in [
+        ("authorization: bearer given-token-1\r\n", 1, 1),
+        ("cookie: token=given-token-1\r\n", 2, 1),
+        ("neither of them", 2, 2),
+    ] {
+        let mock = Mock::judge(move |request| match request.to_lowercase().contains(accepted) {
+            true => json("200 OK", &format!(r#"{{"seen":"{KEY}"}}"#)),
+            false => json("401 Unauthorized", r#"{"err":"not this one"}"#),
+        });
+        let mut settings = fixture::settings(&format!("{}/api", mock.url));
+        settings.token = Some(Secret::new(KEY));
+        let by_token = fixture::authorized(fixture::call(signing_in(), "{}", settings));
+        let executor = Executor::network(NetworkOptions::default());
+        for requests in [first, later] {
+            let before = mock.requests().len();
+            match executor.execute(again(&by_token)).await {
+                Ok(reply) => assert_eq!(reply.body, r#"{"seen":"***"}"#),
+                Err(error) => assert!(accepted.starts_with("neither") && error.to_string().contains("401"), "{error}"),
+            }
+            assert_eq!(mock.requests().len() - before, requests, "{accepted}");
+        }
     }
 }

@@ -190,7 +190,11 @@ impl<H: Served> App<H> {
             missing.push("The server is shutting down.".to_owned());
         }
         let status = if missing.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-        plain(status, &json!({ "ready": missing.is_empty(), "missing": missing }))
+        let mut state = json!({ "ready": missing.is_empty(), "missing": missing });
+        if !self.handler.unsafe_ways().is_empty() {
+            state["unsafe"] = self.handler.unsafe_ways().into();
+        }
+        plain(status, &state)
     }
 
     fn metadata(&self, path: &str) -> Response<Body> {

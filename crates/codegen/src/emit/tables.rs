@@ -7,7 +7,7 @@ use crate::lower::LoweredProvider;
 use infra_mcp_model::{
     Alias, Authentication, Binding, BodyMember, Condition, DeviceLogin, EffectWhen, Environment, Header, Hint, List,
     Listing, LocalFile, Operation, OptIn, Parameter, PathTemplate, Phrase, Prompt, PromptArgument, Provider, Reference,
-    RelayedStep, RemoteServer, RequestBody, RequestDefault, RestRoute, Review, Route, Segment, SessionLogin,
+    RelayedStep, RemoteServer, RequestBody, RequestDefault, Resource, RestRoute, Review, Route, Segment, SessionLogin,
     SharedArgument, SourceFile, Tasks, Text, Tool, Toolset,
 };
 use std::fmt::{Debug, Write as _};
@@ -92,6 +92,7 @@ fn provider(row: &Provider) -> Expression {
             ("login", option(row.login.as_ref(), login)),
             ("toolsets", list(&row.toolsets, toolset)),
             ("prompts", list(&row.prompts, prompt)),
+            ("resources", list(&row.resources, resource_row)),
             ("rest", list(&row.rest, rest_route)),
             ("routes", list(&row.routes, route)),
             ("sources", list(&row.sources, source)),
@@ -410,6 +411,21 @@ fn body(row: &RequestBody) -> Expression {
 
 fn member(row: &BodyMember) -> Expression {
     Expression::row("BodyMember", [("name", text(&row.name)), ("argument", text(&row.argument))])
+}
+
+fn resource_row(row: &Resource) -> Expression {
+    Expression::row(
+        "Resource",
+        [
+            ("uri", text(&row.uri)),
+            ("name", text(&row.name)),
+            ("title", text(&row.title)),
+            ("description", text(&row.description)),
+            ("mime_type", text(&row.mime_type)),
+            ("tool", text(&row.tool)),
+            ("arguments", text(&row.arguments)),
+        ],
+    )
 }
 
 fn rest_route(row: &RestRoute) -> Expression {

@@ -8,7 +8,7 @@ pub use definition::{Action, Definition, DefinitionFile, Facts, RelayStep, Stand
 pub use prompt::{PromptArgumentSetting, PromptSetting};
 pub use settings::{
     AccessSetting, AuthenticationScheme, AuthenticationSetting, ExposeSetting, QueryArraysSetting, ReferenceSetting,
-    RestSetting, Settings, TasksSetting, ToolsetSettings,
+    ResourceSetting, RestSetting, Settings, TasksSetting, ToolsetSettings,
 };
 
 use crate::report::{Report, Severity};

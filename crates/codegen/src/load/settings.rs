@@ -78,6 +78,9 @@ pub struct Settings {
     /// How a user gets a token by signing in elsewhere.
     #[serde(default)]
     pub login: Option<LoginSetting>,
+    /// What clients can read by an address.
+    #[serde(default)]
+    pub resources: Vec<ResourceSetting>,
     /// Addresses of the REST door that stand for tools.
     #[serde(default)]
     pub rest: Vec<RestSetting>,
@@ -271,6 +274,32 @@ pub struct LoginSetting {
     pub authorize: String,
     /// Path of the token endpoint.
     pub token: String,
+}
+
+/// `[[resources]]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ResourceSetting {
+    /// The URI, or a template of many.
+    pub uri: String,
+    /// Its name for programs.
+    pub name: String,
+    /// Human-readable name.
+    pub title: String,
+    /// What it shows.
+    pub description: String,
+    /// The media type of its contents.
+    #[serde(default = "json")]
+    pub mime_type: String,
+    /// The tool that answers.
+    pub tool: String,
+    /// Arguments that it always gets.
+    #[serde(default)]
+    pub arguments: serde_json::Map<String, Value>,
+}
+
+fn json() -> String {
+    "application/json".to_owned()
 }
 
 /// `[[rest]]`

@@ -349,10 +349,11 @@ impl<'a, 'r> Lowering<'a, 'r> {
         super::references::check(self.source, &toolsets, self.strict, self.report);
         let file = format!("{}/provider.toml", self.source.name);
         toolsets.iter_mut().for_each(|toolset| super::domain::settle(&file, toolset, self.report));
+        let resources = super::resources::lower(self.source, &toolsets, self.report).into();
         let rest = super::rest::lower(self.source, &toolsets, self.report).into();
         let prompts = super::prompts::lower(self.source, &toolsets, self.report).into();
         let tasks = super::tasks::lower(self.source, &toolsets, self.report);
-        let provider = Provider { rest, prompts, tasks, ..head(self.source) };
+        let provider = Provider { resources, rest, prompts, tasks, ..head(self.source) };
         LoweredProvider { provider, toolsets, operations: self.operations, left_out: self.left_out }
     }
 }

@@ -16,6 +16,7 @@ mod provider;
 pub(crate) mod published;
 mod reader;
 mod references;
+mod resources;
 mod rest;
 pub(crate) mod sample;
 pub(crate) mod schema;

@@ -54,6 +54,7 @@ impl LoweredProvider {
         let serves = |name: &Text| chosen.iter().flat_map(|set| &set.tools).any(|lowered| lowered.tool.name == *name);
         Provider {
             toolsets: chosen.iter().map(|lowered| toolset(lowered)).collect(),
+            resources: self.provider.resources.iter().filter(|one| serves(&one.tool)).cloned().collect(),
             rest: self.provider.rest.iter().filter(|route| serves(&route.tool)).cloned().collect(),
             tasks: self.provider.tasks.clone().filter(|tasks| serves(&tasks.tool)),
             prompts: self.provider.prompts.iter().filter(|one| one.tools.iter().all(&serves)).cloned().collect(),
@@ -150,6 +151,7 @@ pub(super) fn head(source: &Source) -> Provider {
             .map(|login| DeviceLogin { authorize: login.authorize.clone().into(), token: login.token.clone().into() }),
         toolsets: List::default(),
         prompts: List::default(),
+        resources: List::default(),
         rest: List::default(),
         routes: List::default(),
         sources: List::default(),

@@ -411,6 +411,7 @@ pub static ACME: Provider = Provider {
             tools: B(&[B("power_off")]),
         },
     ]),
+    resources: B(&[]),
     rest: B(&[
         RestRoute {
             method: Method::Post,

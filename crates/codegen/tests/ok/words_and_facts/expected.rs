@@ -212,6 +212,7 @@ pub static ACME: Provider = Provider {
         },
     ]),
     prompts: B(&[]),
+    resources: B(&[]),
     rest: B(&[]),
     routes: B(&[
         Route {

@@ -6,12 +6,12 @@ use url::{Host, Url};
 use super::Options;
 use crate::account::{Account, Remote};
 use crate::error::StartupError;
-use crate::executor::{Exception, Fingerprint, Trust};
+use crate::executor::{Exception, Pin, Trust};
 
 /// What flags say about the certificates of providers.
 pub(super) struct Trusted<'o> {
     /// Fingerprints with the provider they are for; none is all of them.
-    pins: Vec<(Option<&'o str>, Fingerprint)>,
+    pins: Vec<(Option<&'o str>, Pin)>,
     /// Providers whose certificates are not checked; none is all of them.
     unchecked: Vec<Option<&'o str>>,
 }
@@ -48,7 +48,7 @@ impl<'o> Trusted<'o> {
     /// What is accepted of this provider; none where authorities have to vouch for it.
     pub(super) fn of(&self, provider: Option<&str>) -> Option<Trust> {
         let meant = |name: &Option<&str>| name.is_none() || *name == provider;
-        let pins: Vec<Fingerprint> = self.pins.iter().filter(|(name, _)| meant(name)).map(|(_, pin)| *pin).collect();
+        let pins: Vec<Pin> = self.pins.iter().filter(|(name, _)| meant(name)).map(|(_, pin)| *pin).collect();
         let unchecked = || self.unchecked.iter().any(meant).then_some(Trust::Anything);
         // Who pins a certificate wants it checked.
         if pins.is_empty() { unchecked() } else { Some(Trust::Pinned(pins)) }

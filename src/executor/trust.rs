@@ -15,9 +15,9 @@ use rustls_platform_verifier::Verifier;
 
 /// The SHA-256 of a certificate, by which it is known whoever issued it.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Fingerprint([u8; 32]);
+pub struct Pin([u8; 32]);
 
-impl Fingerprint {
+impl Pin {
     /// That of a certificate in DER.
     #[must_use]
     pub fn of(certificate: &[u8]) -> Self {
@@ -27,7 +27,7 @@ impl Fingerprint {
     }
 }
 
-impl FromStr for Fingerprint {
+impl FromStr for Pin {
     type Err = String;
 
     /// Reads 64 hexadecimal digits, with or without colons between the bytes.
@@ -46,7 +46,7 @@ impl FromStr for Fingerprint {
     }
 }
 
-impl fmt::Display for Fingerprint {
+impl fmt::Display for Pin {
     /// As `openssl x509 -fingerprint` writes it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, byte) in self.0.iter().enumerate() {
@@ -56,7 +56,7 @@ impl fmt::Display for Fingerprint {
     }
 }
 
-impl fmt::Debug for Fingerprint {
+impl fmt::Debug for Pin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
@@ -75,14 +75,14 @@ pub struct Exception {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Trust {
     /// One of these certificates alone, whatever name and dates stand in it.
-    Pinned(Vec<Fingerprint>),
+    Pinned(Vec<Pin>),
     /// Any certificate: whoever is on the way can take the place of the host.
     Anything,
 }
 
 /// Another certificate than the pinned one.
 #[derive(Debug)]
-pub(super) struct NotPinned(Fingerprint);
+pub(super) struct NotPinned(Pin);
 
 impl fmt::Display for NotPinned {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -135,7 +135,7 @@ impl ServerCertVerifier for Checks {
             None => self.authorities.verify_server_cert(certificate, intermediates, server, ocsp, now),
             Some(Trust::Anything) => Ok(ServerCertVerified::assertion()),
             Some(Trust::Pinned(pins)) => {
-                let shown = Fingerprint::of(certificate);
+                let shown = Pin::of(certificate);
                 if pins.contains(&shown) {
                     return Ok(ServerCertVerified::assertion());
                 }

@@ -9,7 +9,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, Stream};
 
 use super::*;
-use crate::executor::{Exception, Fingerprint, Trust};
+use crate::executor::{Exception, Pin, Trust};
 
 /// A server with the certificate of a private authority.
 pub(super) fn serve() -> String {
@@ -59,11 +59,10 @@ async fn a_certificate_that_stands_alone_is_trusted_by_its_fingerprint_or_not_ch
     parameters.not_after = rcgen::date_time_ymd(2020, 1, 1);
     let pair = rcgen::KeyPair::generate().unwrap();
     let certificate = parameters.self_signed(&pair).unwrap();
-    let right = Fingerprint::of(certificate.der());
+    let right = Pin::of(certificate.der());
     let url = serve_with(certificate.der().clone(), PrivateKeyDer::try_from(pair.serialize_der()).unwrap());
-    let other: Fingerprint = "00".repeat(32).parse().unwrap();
-    let pinned =
-        |host: &str, pins: &[Fingerprint]| Exception { host: host.to_owned(), trust: Trust::Pinned(pins.to_vec()) };
+    let other: Pin = "00".repeat(32).parse().unwrap();
+    let pinned = |host: &str, pins: &[Pin]| Exception { host: host.to_owned(), trust: Trust::Pinned(pins.to_vec()) };
     let shown = right.to_string();
     for (exceptions, expected) in [
         (vec![], Err("--pin-sha256")),
@@ -100,11 +99,11 @@ async fn an_exception_is_for_its_host_alone() {
 #[test]
 fn a_fingerprint_is_read_as_it_is_printed() {
     let plain = "0123456789abcdef".repeat(4);
-    let read: Fingerprint = plain.parse().unwrap();
+    let read: Pin = plain.parse().unwrap();
     assert_eq!(read.to_string().replace(':', "").to_lowercase(), plain);
     assert_eq!(read.to_string().parse(), Ok(read));
     for wrong in ["", "ab", &plain[1..], &format!("{plain}00"), &plain.replace('a', "g"), &"é".repeat(32)] {
-        assert!(wrong.parse::<Fingerprint>().is_err(), "{wrong}");
+        assert!(wrong.parse::<Pin>().is_err(), "{wrong}");
     }
 }
 

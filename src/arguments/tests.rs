@@ -37,6 +37,7 @@ fn tool(schema: impl Into<Text>, secret_arguments: &[&'static str]) -> Tool {
             deprecated: false,
         }),
         awaits: false,
+        power_off: None,
         reader: "".into(),
         input_schema: schema.into(),
         listing: Listing::default(),

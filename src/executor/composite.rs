@@ -146,25 +146,41 @@ impl Run<'_> {
             };
             return self.executor.relays.call(&self.executor.destination, &passed).await;
         }
-        let deadline = *self.deadline.lock().unwrap_or_else(PoisonError::into_inner);
-        let left = deadline.saturating_duration_since(Instant::now()).min(self.call.call().account.timeout());
         if let Some(page) = self.page(id) {
-            return self.executor.page(self.call.call(), page, &values, left).await;
+            return self.executor.page(self.call.call(), page, &values, self.left()).await;
         }
-        let operation = self.operation(id).ok_or_else(|| self.unknown())?;
+        self.exchange(self.operation(id).ok_or_else(|| self.unknown())?, &values).await
+    }
+
+    /// Sends a request with the arguments of the call.
+    pub(super) async fn request(&self, operation: &Operation) -> Result<Reply, CallError> {
+        self.exchange(operation, self.call.call().arguments.as_map()).await
+    }
+
+    async fn exchange(&self, operation: &Operation, values: &Map<String, Value>) -> Result<Reply, CallError> {
         let reads = matches!(operation.method, Method::Get | Method::Head);
         let changed = self.changed.fetch_or(!reads, Ordering::Relaxed);
-        let call = self.call.call();
         let exchange = Exchange {
-            call,
+            call: self.call.call(),
             operation,
-            values: &values,
+            values,
             repeatable: reads,
             // A read that fails after a change leaves open what became of that.
             changes: changed || !reads,
-            patience: left,
+            patience: self.left(),
         };
         self.executor.exchange(&exchange).await
+    }
+
+    /// How long the next request may take.
+    fn left(&self) -> Duration {
+        let deadline = *self.deadline.lock().unwrap_or_else(PoisonError::into_inner);
+        deadline.saturating_duration_since(Instant::now()).min(self.call.call().account.timeout())
+    }
+
+    pub(super) fn wait(&self, limit: Duration, pauses: fn(Duration) -> Duration) -> Wait<'_> {
+        self.postpone(limit);
+        Wait { run: self, begun: Instant::now(), limit, pauses }
     }
 
     fn postpone(&self, by: Duration) {
@@ -241,8 +257,7 @@ impl<T> Steps<'_, T> {
     /// time counts on top of what the call may take.
     #[must_use]
     pub fn wait(&self, limit: Duration, pauses: fn(Duration) -> Duration) -> Wait<'_> {
-        self.run.postpone(limit);
-        Wait { run: self.run, begun: Instant::now(), limit, pauses }
+        self.run.wait(limit, pauses)
     }
 }
 

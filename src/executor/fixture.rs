@@ -83,6 +83,7 @@ pub(crate) fn tool(name: &'static str, operation: Operation) -> Tool {
         review: review(Effect::Read),
         binding: Binding::Operation(operation),
         awaits: false,
+        power_off: None,
         reader: "".into(),
         input_schema: r#"{"type":"object"}"#.into(),
         listing: Listing::default(),

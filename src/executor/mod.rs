@@ -7,6 +7,7 @@ mod exchange;
 mod fetch;
 mod files;
 mod page;
+mod power_off;
 mod relay;
 mod remote;
 pub mod request;
@@ -46,7 +47,7 @@ pub use request::BuildError;
 pub(crate) use response::shorten;
 pub use response::{Media, Reply};
 pub use send::NetworkOptions;
-pub use trust::{Exception, Fingerprint, Trust};
+pub use trust::{Exception, Pin, Trust};
 
 /// Stands in the place of the network: gets finished HTTP requests and never sees tools or arguments.
 pub trait Simulator: Send + Sync {
@@ -106,10 +107,13 @@ impl Executor {
     /// # Errors
     /// If nothing safe can be sent, if no usable answer arrives or if it is an error.
     pub async fn execute(&self, call: Authorized<Call>) -> Result<Reply, CallError> {
-        let call = call.call();
-        match &call.entry.tool.binding {
-            Binding::Relay(relay) => self.relays.call(&self.destination, &Passed::of(call, relay)).await,
-            Binding::Operation(_) | Binding::Composite(_) => self.exchange(&Exchange::of(call)?).await,
+        let made = call.call();
+        if let Some(wish) = power_off::Wish::of(made) {
+            return self.power_off(call, &wish).await;
+        }
+        match &made.entry.tool.binding {
+            Binding::Relay(relay) => self.relays.call(&self.destination, &Passed::of(made, relay)).await,
+            Binding::Operation(_) | Binding::Composite(_) => self.exchange(&Exchange::of(made)?).await,
         }
     }
 

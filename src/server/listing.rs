@@ -126,6 +126,13 @@ impl Listing {
         serde_json::from_str(&format!("[{entries}]"))
     }
 
+    /// The entry of one tool by itself, whatever it is listed as; none where the principal is not shown it.
+    #[must_use]
+    pub fn alone(&self, entry: &Entry) -> Option<Value> {
+        let pieces = self.shows(entry).then(|| self.tool(&entry.tool.name, entry.tool, true))?;
+        serde_json::from_str(&pieces.concat()).ok()
+    }
+
     /// The entries with the commas between them, in pieces.
     pub fn pieces(&self, form: Form) -> impl Iterator<Item = Piece> {
         let listed = self.exposure.presented().iter().filter_map(move |presented| self.entry(presented, form));
@@ -369,6 +376,20 @@ mod tests {
                 assert_eq!(properties.contains_key(CONFIRM_TOKEN), asked, "{}", domain.name);
             }
             assert_eq!(listed.next().unwrap()["name"], "describe_operation");
+        }
+    }
+
+    #[test]
+    fn a_tool_by_itself_is_the_same_whatever_it_is_listed_as() {
+        let flat = listing(exposure(Expose::Flat), Way::Token, Grant::default());
+        let domains = exposure(Expose::Domain);
+        let whole = listing(Arc::clone(&domains), Way::Token, Grant::default());
+        let readers = listing(Arc::clone(&domains), Way::Token, Grant { read_only: true, ..Grant::default() });
+        let listed = flat.to_value(Form::Titled).unwrap();
+        for (listed, entry) in listed.as_array().unwrap().iter().zip(domains.catalogue().entries()) {
+            let alone = whole.alone(entry).unwrap();
+            assert_eq!((&alone["name"], &alone["inputSchema"]), (&(*entry.tool.name).into(), &listed["inputSchema"]));
+            assert_eq!(readers.alone(entry).is_some(), entry.harmless());
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use infra_mcp_model::{Binding, Composite, Relay};
+use infra_mcp_model::{Binding, Composite, PowerOff, Relay};
 use serde_json::Value;
 
 use crate::call::Call;
@@ -52,6 +52,9 @@ pub(super) fn preview(call: &Call, seen: Option<&[Value]>, outlook: Option<&str>
             if !body.is_empty() {
                 line("Body", &shortened(&body));
             }
+            if let Some(then) = tool.power_off.as_ref().and_then(|power_off| waiting(&masked, power_off)) {
+                line("Then", &then);
+            }
         }
         (Binding::Operation(_), Err(error)) => line("Request", &error.to_string()),
         (Binding::Composite(Composite { operations, relayed, pages, file, .. }), _) => {
@@ -76,6 +79,15 @@ pub(super) fn preview(call: &Call, seen: Option<&[Value]>, outlook: Option<&str>
     }
     line("What it does", &tool.description);
     text
+}
+
+/// What a call does after its request, where it waits for a machine to be off.
+fn waiting(call: &Call, power_off: &PowerOff) -> Option<String> {
+    let arguments = call.arguments.as_map();
+    let seconds = arguments.get(PowerOff::WAIT).and_then(Value::as_f64).filter(|seconds| *seconds > 0.0)?;
+    let forced = arguments.get(PowerOff::FORCE) == Some(&Value::Bool(true));
+    let force = if forced { format!(", then cut its power as {} does", power_off.force) } else { String::new() };
+    Some(format!("look for {seconds} s whether {} is {}{force}", power_off.member, power_off.off))
 }
 
 fn arguments(call: &Call) -> String {

@@ -24,7 +24,7 @@ pub use provider::{
 };
 pub use review::{Condition, Effect, EffectWhen, Phrase, Review};
 pub use tool::{
-    Alias, Binding, Composite, Listing, LocalFile, Relay, RelayedStep, Step, Tool, WAIT, WAIT_SECONDS, steps,
+    Alias, Binding, Composite, Listing, LocalFile, PowerOff, Relay, RelayedStep, Step, Tool, WAIT, WAIT_SECONDS, steps,
 };
 
 use std::borrow::Cow;

@@ -27,6 +27,8 @@ pub struct Tool {
     pub binding: Binding,
     /// A call may begin a task, and waits for it where [`WAIT`] says so.
     pub awaits: bool,
+    /// How a call that powers a machine off waits for that, where it can.
+    pub power_off: Option<PowerOff>,
     /// The tool that reads the resource a call acts on; empty where none does. It may hand out a credential: then a call
     /// is judged by what it shows, and nobody else sees it.
     pub reader: Text,
@@ -34,6 +36,32 @@ pub struct Tool {
     pub input_schema: Text,
     /// The entry of `tools/list`, serialised.
     pub listing: Listing,
+}
+
+/// How a call that powers a machine off waits until it is, if it is asked to: by looking at it with the reader.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PowerOff {
+    /// The member of the machine that tells its state.
+    pub member: Text,
+    /// The state of a machine that is off.
+    pub off: Text,
+    /// The tool that cuts the power, with the same path arguments; empty where the provider has no harder way.
+    pub force: Text,
+}
+
+impl PowerOff {
+    /// The argument that says how long to wait, in seconds.
+    pub const WAIT: &str = "wait_timeout";
+    /// The argument that says whether the power is cut after that.
+    pub const FORCE: &str = "force_after_timeout";
+    /// The longest wait, in seconds.
+    pub const LONGEST: u64 = 300;
+
+    /// Whether it brings an argument of this name.
+    #[must_use]
+    pub fn takes(&self, argument: &str) -> bool {
+        argument == Self::WAIT || (argument == Self::FORCE && !self.force.is_empty())
+    }
 }
 
 /// A name that a tool had before.
@@ -165,7 +193,9 @@ impl Tool {
             return true;
         }
         match &self.binding {
-            Binding::Operation(operation) => operation.takes(argument),
+            Binding::Operation(operation) => {
+                operation.takes(argument) || self.power_off.as_ref().is_some_and(|power_off| power_off.takes(argument))
+            }
             Binding::Composite(Composite { arguments, .. }) | Binding::Relay(Relay { arguments, .. }) => {
                 arguments.iter().any(|known| known == argument)
             }

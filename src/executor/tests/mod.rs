@@ -1,5 +1,6 @@
 mod composite;
 mod mock;
+mod power_off;
 mod relay;
 mod session;
 mod tls;

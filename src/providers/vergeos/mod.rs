@@ -60,7 +60,10 @@ handlers! {
     list_nodes(ListNodes) by networks;
     get_node_stats(GetNodeStats) by networks;
     list_volumes(ListVolumes) by networks;
+    get_cluster_status(GetClusterStatus) by networks;
+    get_cluster_stats(GetClusterStats) by networks;
     get_logs(GetLogs) by networks;
+    get_alarms(GetAlarms) by networks;
     table_list(TableList) by tables;
     table_get(TableGet) by tables;
     table_describe(TableDescribe) by tables;

@@ -6,11 +6,12 @@ use super::Answer;
 use super::rows::{chosen, key_in, of_machine, quoted, rows, without_secrets};
 use crate::executor::Steps;
 use crate::generated::composites::vergeos::requests::{
-    ApplyDns, NetworkAction as ActOnNetwork, ReadLogs, ReadNetwork, ReadNetworks, ReadNode, ReadNodes, ReadStats,
-    ReadVolumes, TenantAction as ActOnTenant,
+    ApplyDns, NetworkAction as ActOnNetwork, ReadAlarms, ReadClusterStatus, ReadLogs, ReadNetwork, ReadNetworks,
+    ReadNode, ReadNodes, ReadStats, ReadTierStats, ReadVolumes, TenantAction as ActOnTenant,
 };
 use crate::generated::composites::vergeos::{
-    GetLogs, GetNetwork, GetNodeStats, ListNetworks, ListNodes, ListVolumes, NetworkAction, TenantAction,
+    GetAlarms, GetClusterStats, GetClusterStatus, GetLogs, GetNetwork, GetNodeStats, ListNetworks, ListNodes,
+    ListVolumes, NetworkAction, TenantAction,
 };
 
 pub(super) async fn list_networks(arguments: ListNetworks, steps: Steps<'_, ListNetworks>) -> Answer {
@@ -78,6 +79,18 @@ pub(super) async fn get_node_stats(arguments: GetNodeStats, steps: Steps<'_, Get
 
 pub(super) async fn list_volumes(_: ListVolumes, steps: Steps<'_, ListVolumes>) -> Answer {
     Ok(without_secrets(steps.ask(ReadVolumes { fields: "most".into() }).await?))
+}
+
+pub(super) async fn get_cluster_status(_: GetClusterStatus, steps: Steps<'_, GetClusterStatus>) -> Answer {
+    Ok(without_secrets(steps.ask(ReadClusterStatus { fields: "most".into() }).await?))
+}
+
+pub(super) async fn get_cluster_stats(_: GetClusterStats, steps: Steps<'_, GetClusterStats>) -> Answer {
+    Ok(without_secrets(steps.ask(ReadTierStats { fields: "most".into() }).await?))
+}
+
+pub(super) async fn get_alarms(_: GetAlarms, steps: Steps<'_, GetAlarms>) -> Answer {
+    Ok(without_secrets(steps.ask(ReadAlarms { fields: "most".into() }).await?))
 }
 
 pub(super) async fn get_logs(arguments: GetLogs, steps: Steps<'_, GetLogs>) -> Answer {

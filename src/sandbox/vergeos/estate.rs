@@ -118,18 +118,18 @@ impl Estate {
             1,
             json!({ "cluster": 1, "status": "online", "state": "online", "total_nodes": 2,
             "online_nodes": 2, "total_cores": 64, "used_cores": 18, "total_ram": 524_288, "used_ram": 36_864,
-            "running_machines": 3 }),
+            "running_machines": 3, "token": "not-to-be-seen" }),
         );
         self.put(
             "cluster_tier_stats",
             1,
-            json!({ "tier": 1, "rops": 120, "wops": 80, "rbps": 1_048_576, "wbps": 524_288 }),
+            json!({ "tier": 1, "rops": 120, "wops": 80, "rbps": 1_048_576, "wbps": 524_288, "secret": "not-to-be-seen" }),
         );
         self.put(
             "alarms",
             1,
             json!({ "level": "warning", "status": "Drive 3 of node2 reports many errors", "owner": 2,
-            "owner_type": "nodes", "resolvable": true, "created": now - 7_200 }),
+            "owner_type": "nodes", "resolvable": true, "created": now - 7_200, "psk": "not-to-be-seen" }),
         );
         self.put(
             "volumes",

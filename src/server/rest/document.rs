@@ -4,10 +4,16 @@ use infra_mcp_model::Method;
 use serde_json::{Map, Value, json};
 
 use super::routes::{Route, Routes};
+use crate::catalogue::Entry;
 
-/// Describes the addresses of these tools, which are listed as MCP lists them. `guarded` says that callers show a
-/// token.
-pub(super) fn document(tools: &Value, routes: &Routes, guarded: bool) -> Value {
+/// Describes the addresses of these tools, which are listed as MCP lists them, and the routes to tools that `alone`
+/// gives by themselves. `guarded` says that callers show a token.
+pub(super) fn document(
+    tools: &Value,
+    routes: &Routes,
+    alone: impl Fn(&Entry) -> Option<Value>,
+    guarded: bool,
+) -> Value {
     let tools: Vec<&Value> = tools.as_array().into_iter().flatten().collect();
     let mut paths = Map::new();
     paths.insert("/tools".to_owned(), json!({ "get": listing() }));
@@ -19,9 +25,9 @@ pub(super) fn document(tools: &Value, routes: &Routes, guarded: bool) -> Value {
         paths.insert(format!("/tools/{name}"), json!({ "post": operation }));
     }
     for route in routes.iter() {
-        let Some(tool) = tools.iter().find(|tool| tool["name"] == route.row.tool.as_ref()) else { continue };
+        let Some(tool) = alone(&route.entry) else { continue };
         let path = paths.entry(route.row.path.to_string()).or_insert_with(|| json!({}));
-        path[route.method().as_str().to_ascii_lowercase()] = operation(route, tool);
+        path[route.method().as_str().to_ascii_lowercase()] = operation(route, &tool);
     }
     let security = if guarded { json!([{ "token": [] }]) } else { json!([]) };
     json!({

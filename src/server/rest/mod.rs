@@ -100,10 +100,14 @@ impl Rest {
     }
 
     fn document(&self, principal: &Arc<Principal>) -> Response<Vec<u8>> {
-        match self.server.listing(Arc::clone(principal)).to_value(Form::Titled) {
+        let listing = self.server.listing(Arc::clone(principal));
+        match listing.to_value(Form::Titled) {
             Ok(tools) => {
                 let nobody_is_asked = principal.id() == self.server.local.id();
-                respond(StatusCode::OK, &document::document(&tools, &self.routes, !nobody_is_asked))
+                respond(
+                    StatusCode::OK,
+                    &document::document(&tools, &self.routes, |entry| listing.alone(entry), !nobody_is_asked),
+                )
             }
             Err(error) => {
                 tracing::error!(target: "infra_mcp", %error, "the list of tools is no JSON");

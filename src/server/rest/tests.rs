@@ -2,7 +2,7 @@ use infra_mcp_model::{Method as ModelMethod, Provider, RestRoute, Tool};
 
 use super::routes::{Found, Routes};
 use super::*;
-use crate::catalogue::{Catalogue, Selection};
+use crate::catalogue::{Catalogue, Entry, Selection};
 use crate::executor::fixture::{blank_provider, operation, tool};
 
 const SCHEMA: &str = r#"{"type":"object","properties":{"id":{"type":"integer"},"name":{"type":"string"},
@@ -84,9 +84,10 @@ fn the_description_shows_what_is_left_to_give() {
         { "name": "show", "title": "Show", "inputSchema": schema },
         { "name": "stop", "title": "Stop", "inputSchema": schema },
     ]);
-    let document = document::document(&tools, &Routes::new(&served()), true);
-    let paths = document["paths"].as_object().unwrap();
     // `list` is not for this caller.
+    let alone = |entry: &Entry| tools.as_array()?.iter().find(|tool| tool["name"] == *entry.tool.name).cloned();
+    let document = document::document(&tools, &Routes::new(&served()), alone, true);
+    let paths = document["paths"].as_object().unwrap();
     let known = ["/tools", "/tools/show", "/tools/stop", "/vms/{id}", "/vms/{id}/stop", "/vms/{id}/{name}"];
     assert_eq!(paths.keys().collect::<Vec<_>>(), known);
     let shown: Vec<_> = paths["/vms/{id}"]["get"]["parameters"]

@@ -6,9 +6,9 @@ use crate::load::ToolsetSettings;
 use crate::lower::LoweredProvider;
 use infra_mcp_model::{
     Alias, Authentication, Binding, BodyMember, Condition, DeviceLogin, EffectWhen, Environment, Header, Hint, List,
-    Listing, LocalFile, Operation, OptIn, Parameter, PathTemplate, Phrase, Prompt, PromptArgument, Provider, Reference,
-    RelayedStep, RemoteServer, RequestBody, RequestDefault, Resource, RestRoute, Review, Route, Segment, SessionLogin,
-    SharedArgument, SourceFile, Tasks, Text, Tool, Toolset,
+    Listing, LocalFile, Operation, OptIn, Parameter, PathTemplate, Phrase, PowerOff, Prompt, PromptArgument, Provider,
+    Reference, RelayedStep, RemoteServer, RequestBody, RequestDefault, Resource, RestRoute, Review, Route, Segment,
+    SessionLogin, SharedArgument, SourceFile, Tasks, Text, Tool, Toolset,
 };
 use std::fmt::{Debug, Write as _};
 
@@ -263,11 +263,17 @@ fn tool(row: &Tool) -> Expression {
             ("review", review(&row.review)),
             ("binding", binding(&row.binding)),
             ("awaits", plain(row.awaits)),
+            ("power_off", option(row.power_off.as_ref(), power_off)),
             ("reader", text(&row.reader)),
             ("input_schema", text(&row.input_schema)),
             ("listing", listing(&row.listing)),
         ],
     )
+}
+
+fn power_off(row: &PowerOff) -> Expression {
+    let fields = [("member", text(&row.member)), ("off", text(&row.off)), ("force", text(&row.force))];
+    Expression::row("PowerOff", fields)
 }
 
 fn binding(row: &Binding) -> Expression {

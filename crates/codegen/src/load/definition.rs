@@ -1,3 +1,4 @@
+use super::PowerOffSetting;
 use crate::report::{Report, Severity};
 use infra_mcp_model::{Alias, Condition, Effect, EffectWhen, Phrase};
 use serde_json::{Map, Value};
@@ -39,6 +40,8 @@ pub struct Definition {
     pub defaults: Map<String, Value>,
     /// The most values of a series that are passed on; 0 is all.
     pub points: u32,
+    /// How a call waits for a machine to be off.
+    pub power_off: Option<PowerOffSetting>,
     /// Overrides the provider's `body_as_query` for this tool.
     pub body_as_query: Option<bool>,
     /// What a definition that stands alone brings itself.
@@ -164,7 +167,7 @@ pub struct Facts {
     pub opt_in: bool,
 }
 
-const KEYS: [&str; 31] = [
+const KEYS: [&str; 32] = [
     "tool",
     "name",
     "title",
@@ -182,6 +185,7 @@ const KEYS: [&str; 31] = [
     "aliases",
     "defaults",
     "points",
+    "power_off",
     "body_as_query",
     "method",
     "path",
@@ -283,10 +287,20 @@ impl Reader<'_> {
             aliases: self.aliases(pointer, &name, object.get("aliases")),
             defaults: object.get("defaults").and_then(Value::as_object).cloned().unwrap_or_default(),
             points: object.get("points").and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok()).unwrap_or(0),
+            power_off: self.power_off(pointer, &name, object.get("power_off")),
             body_as_query: object.get("body_as_query").and_then(Value::as_bool),
             standalone,
             name,
         })
+    }
+
+    fn power_off(&mut self, pointer: &str, name: &str, value: Option<&Value>) -> Option<PowerOffSetting> {
+        let read = serde_json::from_value(value?.clone());
+        read.map_err(|error| {
+            let hint = "it has `member` and `off`, and `force` where a tool cuts the power";
+            self.problem(&format!("{pointer}/power_off"), format!("`power_off` of `{name}`: {error}"), hint);
+        })
+        .ok()
     }
 
     fn aliases(&mut self, pointer: &str, name: &str, value: Option<&Value>) -> Vec<Alias> {

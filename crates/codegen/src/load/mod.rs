@@ -1,10 +1,12 @@
 //! Reads a specs folder: one sub-folder a provider. Knows nothing of Rust names.
 
 mod definition;
+mod power_off;
 mod prompt;
 mod settings;
 
 pub use definition::{Action, Definition, DefinitionFile, Facts, RelayStep, Standalone, Step, StepBody, Steps};
+pub use power_off::PowerOffSetting;
 pub use prompt::{PromptArgumentSetting, PromptSetting};
 pub use settings::{
     AccessSetting, AuthenticationScheme, AuthenticationSetting, ExposeSetting, QueryArraysSetting, ReferenceSetting,

@@ -172,6 +172,9 @@ impl<'a, 'r> Lowering<'a, 'r> {
         }
         defaults::apply(&mut lowered, &self.source.settings, bound, self.mistake(), self.report);
         let awaits = super::tasks::apply(&mut lowered, self.source.settings.tasks.as_ref());
+        if let Some(setting) = bound.and_then(|(_, definition)| definition.power_off.as_ref()) {
+            super::power_off::add_arguments(setting, &mut lowered.input_schema);
+        }
         let route = Some(self.route(&lowered));
         let toolset = self.place(&name, operation, bound, file, pointer);
         let words = Words { definition: bound, operation, source: self.source, awaits, stray: self.mistake() };
@@ -251,7 +254,7 @@ impl<'a, 'r> Lowering<'a, 'r> {
             for definition in &file.tools {
                 let Some(standalone) = &definition.standalone else { continue };
                 self.operations += 1;
-                let (binding, schema) = match alone::binding(definition, standalone) {
+                let (binding, mut schema) = match alone::binding(definition, standalone) {
                     Ok(lowered) => lowered,
                     Err(reason) => {
                         self.unservable(definition.name.clone(), reason, &file.file, &definition.pointer);
@@ -266,6 +269,9 @@ impl<'a, 'r> Lowering<'a, 'r> {
                 }
                 if definition.facts.is_none() {
                     self.unreviewed(file, definition);
+                }
+                if let Some(setting) = &definition.power_off {
+                    super::power_off::add_arguments(setting, &mut schema);
                 }
                 let empty = json!({"tags": standalone.group.iter().collect::<Vec<_>>()});
                 let bound = Some((file, definition));
@@ -346,6 +352,7 @@ impl<'a, 'r> Lowering<'a, 'r> {
             toolsets.push(LoweredToolset::new(settings, tools));
         }
         super::reader::assign(&mut toolsets);
+        super::power_off::check(&format!("{}/tools", self.source.name), &toolsets, self.report);
         super::references::check(self.source, &toolsets, self.strict, self.report);
         let file = format!("{}/provider.toml", self.source.name);
         toolsets.iter_mut().for_each(|toolset| super::domain::settle(&file, toolset, self.report));

@@ -11,6 +11,7 @@ mod lowering;
 pub(crate) mod names;
 mod notes;
 pub(crate) mod operation;
+mod power_off;
 mod prompts;
 mod provider;
 pub(crate) mod published;

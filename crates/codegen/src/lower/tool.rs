@@ -1,5 +1,6 @@
 use super::listing::listing;
 use super::names;
+use super::power_off;
 use super::published::publish;
 use super::references::Named;
 use super::text::{bounded, one_line};
@@ -63,8 +64,9 @@ impl Words<'_> {
 
     fn parameter(&self, path: &str) -> Option<String> {
         let (file, definition) = self.definition?;
-        let text = definition.parameters.get(path).or_else(|| file.parameters.get(path))?;
-        text.as_str().map(str::to_owned)
+        let text = definition.parameters.get(path).or_else(|| file.parameters.get(path));
+        let own = text.and_then(Value::as_str).map(str::to_owned);
+        own.or_else(|| power_off::words(definition.power_off.as_ref()?, path))
     }
 
     fn lacking(&self, paths: &[String]) -> Vec<String> {
@@ -166,6 +168,7 @@ pub(super) fn lower(
         review,
         binding,
         awaits: words.awaits,
+        power_off: words.definition.and_then(|(_, definition)| definition.power_off.as_ref()).map(power_off::lower),
         reader: reader.into(),
         input_schema: input_schema.to_string().into(),
         listing,

@@ -161,6 +161,7 @@ pub static ACME: Provider = Provider {
                         deprecated: false,
                     }),
                     awaits: false,
+                    power_off: None,
                     reader: B(""),
                     input_schema: B(r#"{"type":"object","properties":{"ids":{"type":"array","items":{"type":"integer"}},"plain":{"type":"array","items":{"type":"string"}},"commas":{"type":"array","items":{"type":"string"}},"spaces":{"type":"array","items":{"type":"string"}},"pipes":{"type":"array","minItems":1,"maxItems":3,"items":{"type":"string"}},"deep":{"type":"object","properties":{"from":{"type":"string","format":"date"}}},"X-Tags":{"type":"array","items":{"type":"string"}}},"required":["ids"],"additionalProperties":false}"#),
                     listing: Listing {

@@ -246,6 +246,7 @@ pub static ACME: Provider = Provider {
                         file: None,
                     }),
                     awaits: false,
+                    power_off: None,
                     reader: B(""),
                     input_schema: B(r#"{"type":"object","required":["id"],"properties":{"id":{"type":"integer","minimum":1},"force":{"type":"boolean","default":false},"type":{"type":"string"}},"additionalProperties":false}"#),
                     listing: Listing {
@@ -295,6 +296,7 @@ pub static ACME: Provider = Provider {
                         file: Some(LocalFile { argument: B("path"), max_bytes: 1048576 }),
                     }),
                     awaits: false,
+                    power_off: None,
                     reader: B(""),
                     input_schema: B(r#"{"type":"object","required":["machine","path"],"properties":{"machine":{"type":"string"},"path":{"type":"string"},"sha256":{"type":"string"},"size_bytes":{"type":"integer","minimum":1,"maximum":1048576}},"additionalProperties":false}"#),
                     listing: Listing {
@@ -335,6 +337,7 @@ pub static ACME: Provider = Provider {
                         resource: B(""),
                     }),
                     awaits: false,
+                    power_off: None,
                     reader: B(""),
                     input_schema: B(r#"{"type":"object","properties":{},"additionalProperties":false}"#),
                     listing: Listing {
@@ -381,6 +384,7 @@ pub static ACME: Provider = Provider {
                         resource: B("machines/{machine}"),
                     }),
                     awaits: false,
+                    power_off: None,
                     reader: B("far_list"),
                     input_schema: B(r#"{"type":"object","required":["machine"],"properties":{"machine":{"type":"string"},"patience":{"type":"integer"},"confirmation":{"type":"string"}},"additionalProperties":false}"#),
                     listing: Listing {
@@ -411,7 +415,17 @@ pub static ACME: Provider = Provider {
             tools: B(&[B("power_off")]),
         },
     ]),
-    resources: B(&[]),
+    resources: B(&[
+        Resource {
+            uri: B("acme://machines/list"),
+            name: B("machines"),
+            title: B("Machines"),
+            description: B("Every machine of the other server."),
+            mime_type: B("application/json"),
+            tool: B("far_list"),
+            arguments: B("{}"),
+        },
+    ]),
     rest: B(&[
         RestRoute {
             method: Method::Post,

@@ -131,6 +131,7 @@ pub static ACME: Provider = Provider {
                         deprecated: false,
                     }),
                     awaits: false,
+                    power_off: None,
                     reader: B(""),
                     input_schema: B(r#"{"type":"object","properties":{"fields":{"type":"string","default":"id,name"},"limit":{"type":"number","default":50},"table":{"type":"boolean"}},"additionalProperties":false}"#),
                     listing: Listing {
@@ -183,6 +184,7 @@ pub static ACME: Provider = Provider {
                         deprecated: false,
                     }),
                     awaits: false,
+                    power_off: None,
                     reader: B(""),
                     input_schema: B(r#"{"type":"object","properties":{"limit":{"type":"string"}},"required":["limit"],"additionalProperties":false}"#),
                     listing: Listing {

@@ -82,6 +82,7 @@ pub static ACME: Provider = Provider {
                         deprecated: false,
                     }),
                     awaits: false,
+                    power_off: None,
                     reader: B(""),
                     input_schema: B(r#"{"type":"object","additionalProperties":false}"#),
                     listing: Listing {

@@ -101,6 +101,7 @@ pub static ACME: Provider = Provider {
                         deprecated: false,
                     }),
                     awaits: false,
+                    power_off: None,
                     reader: B(""),
                     input_schema: B("{\"type\":\"object\",\"properties\":{\"self\":{\"type\":\"string\"},\"type\":{\"type\":\"string\"},\"host_body\":{\"type\":\"string\"},\"host\":{\"type\":\"string\"},\"1\":{\"type\":\"integer\"},\"-1\":{\"type\":\"integer\"},\"argument_8da0d615\":{\"type\":\"string\"},\"fooBar\":{\"type\":\"string\"},\"foo_bar\":{\"type\":\"string\"},\"mode\":{\"type\":\"string\",\"enum\":[\"*\",\"\",\"a b\",\"A-B\",\"self\",\"1\",\"²\"]},\"nested\":{\"type\":\"object\",\"properties\":{\"crate\":{\"type\":\"string\"},\"inner\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"match\":{\"type\":\"boolean\"}}}}}},\"free\":{\"type\":\"object\",\"additionalProperties\":{\"type\":\"string\"}},\"number\":{\"type\":\"number\",\"minimum\":0.5},\"maybe\":{\"type\":[\"integer\",\"null\"]}},\"required\":[\"self\",\"1\"],\"additionalProperties\":false}"),
                     listing: Listing {
@@ -145,6 +146,7 @@ pub static ACME: Provider = Provider {
                         deprecated: false,
                     }),
                     awaits: false,
+                    power_off: None,
                     reader: B(""),
                     input_schema: B(r#"{"type":"object","additionalProperties":false}"#),
                     listing: Listing {
@@ -189,6 +191,7 @@ pub static ACME: Provider = Provider {
                         deprecated: false,
                     }),
                     awaits: false,
+                    power_off: None,
                     reader: B(""),
                     input_schema: B(r#"{"type":"object","additionalProperties":false}"#),
                     listing: Listing {
@@ -233,6 +236,7 @@ pub static ACME: Provider = Provider {
                         deprecated: false,
                     }),
                     awaits: false,
+                    power_off: None,
                     reader: B(""),
                     input_schema: B(r#"{"type":"object","additionalProperties":false}"#),
                     listing: Listing {
@@ -277,6 +281,7 @@ pub static ACME: Provider = Provider {
                         deprecated: false,
                     }),
                     awaits: false,
+                    power_off: None,
                     reader: B(""),
                     input_schema: B(r#"{"type":"object","additionalProperties":false}"#),
                     listing: Listing {
@@ -321,6 +326,7 @@ pub static ACME: Provider = Provider {
                         deprecated: false,
                     }),
                     awaits: false,
+                    power_off: None,
                     reader: B(""),
                     input_schema: B(r#"{"type":"object","additionalProperties":false}"#),
                     listing: Listing {

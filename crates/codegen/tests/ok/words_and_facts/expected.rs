@@ -102,6 +102,7 @@ pub static ACME: Provider = Provider {
                         deprecated: false,
                     }),
                     awaits: false,
+                    power_off: None,
                     reader: B(""),
                     input_schema: B(r#"{"type":"object","properties":{"id":{"type":"integer"}},"required":["id"],"additionalProperties":false}"#),
                     listing: Listing {
@@ -146,6 +147,7 @@ pub static ACME: Provider = Provider {
                         deprecated: false,
                     }),
                     awaits: false,
+                    power_off: None,
                     reader: B(""),
                     input_schema: B(r#"{"type":"object","additionalProperties":false}"#),
                     listing: Listing {
@@ -197,6 +199,7 @@ pub static ACME: Provider = Provider {
                         deprecated: false,
                     }),
                     awaits: false,
+                    power_off: None,
                     reader: B(""),
                     input_schema: B(r#"{"type":"object","properties":{"plan":{"type":"string"},"code":{"type":"string","format":"password"}},"required":["plan"],"additionalProperties":false}"#),
                     listing: Listing {

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use super::{Environment, Options};
 use crate::account::{DEFAULT, Secret};
 use crate::error::StartupError;
+use crate::executor::{Pin, Trust};
 
 /// The name of ours in a directory for the configuration of all programs, and of the file there.
 const PLACE: &str = "infra-mcp/config.toml";
@@ -36,6 +37,12 @@ pub(super) struct AccountFile {
     pub(super) relay_url: Option<String>,
     /// How long a call may take, retries included.
     pub(super) timeout_seconds: Option<u64>,
+    /// Fingerprints of the certificates that alone are accepted.
+    #[serde(default)]
+    pin_sha256: Vec<String>,
+    /// No certificate is checked.
+    #[serde(default)]
+    insecure: bool,
     username: Option<String>,
     token: Option<Inline>,
     token_env: Option<String>,
@@ -139,6 +146,23 @@ impl NamedAccounts {
             return Err(StartupError::new(subject, "the account has no credential.", fix));
         }
         Ok(Credentials { token, user, relay_token: relay })
+    }
+
+    /// What is accepted in the place of a certificate that an authority vouches for; none where one has to.
+    ///
+    /// # Errors
+    /// If a fingerprint is none.
+    pub(super) fn trust(&self, provider: &str, name: &str) -> Result<Option<Trust>, StartupError> {
+        let Some((_, account)) = self.of(provider).find(|(known, _)| *known == name) else { return Ok(None) };
+        let pin = |text: &String| {
+            text.parse().map_err(|problem: String| {
+                let fix = "`openssl x509 -noout -fingerprint -sha256 -in FILE` prints that of a certificate.";
+                StartupError::new(self.subject(provider, name), problem, fix)
+            })
+        };
+        let pins: Vec<Pin> = account.pin_sha256.iter().map(pin).collect::<Result<_, _>>()?;
+        // Who pins a certificate wants it checked.
+        Ok(if pins.is_empty() { account.insecure.then_some(Trust::Anything) } else { Some(Trust::Pinned(pins)) })
     }
 
     fn check_names(&self, wrong: &dyn Fn(String) -> StartupError) -> Result<(), StartupError> {

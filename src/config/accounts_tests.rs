@@ -89,6 +89,7 @@ fn a_mistake_in_the_file_is_told_without_what_is_secret() {
         ("[accounts.example.true]\ntoken_env = 'T'\n", 0o644, Some("begins with a letter")),
         ("[accounts.acme.a]\ntoken_env = 'T'\n", 0o644, Some("Served here: example, homeless")),
         ("[accounts.example.a]\ntokens = 'T'\n", 0o644, Some("tokens")),
+        ("[accounts.example.a]\ntoken_env = 'T'\npin_sha256 = ['12:34']\n", 0o644, Some("64 hexadecimal digits")),
     ] {
         match (configured(text, mode, &[("T", TOKEN)], false), expected) {
             (Ok(config), None) => assert!(config.accounts.of("example")[0].has_credential(), "{text}"),
@@ -117,4 +118,24 @@ fn the_usual_place_is_looked_at_unless_all_is_simulated() {
         let config = Config::new(options, &Environment::of(&variables), everything()).unwrap();
         assert_eq!(names(config.accounts.of("example")), expected, "{sandbox}");
     }
+}
+
+#[test]
+fn an_account_has_its_own_trust_in_certificates() {
+    let pin = "ab".repeat(32);
+    let text = format!(
+        "[accounts.example.pinned]\ntoken_env = 'T'\nurl = 'https://a.example.com'\npin_sha256 = ['{pin}']\n\
+         [accounts.example.unchecked]\ntoken_env = 'T'\nurl = 'https://b.example.com'\ninsecure = true\n\
+         [accounts.example.usual]\ntoken_env = 'T'\nurl = 'https://c.example.com'\n"
+    );
+    let config = configured(&text, 0o644, &[("T", TOKEN)], false).unwrap();
+    let hosts: Vec<(&str, bool)> = config
+        .network
+        .exceptions
+        .iter()
+        .map(|exception| (exception.host.as_str(), exception.trust == Trust::Anything))
+        .collect();
+    assert_eq!(hosts, [("a.example.com", false), ("b.example.com", true)]);
+    let [warning] = config.unsafe_ways.as_slice() else { panic!("{:?}", config.unsafe_ways) };
+    assert!(warning.starts_with("`insecure`: ") && warning.contains("b.example.com"), "{warning}");
 }

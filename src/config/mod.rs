@@ -205,7 +205,7 @@ impl Config {
             denied.extend(provider::denied(provider, environment, &mut warnings)?);
         }
         let files = files(&options, environment)?;
-        let (exceptions, unsafe_ways) = trusted.exceptions(&accounts);
+        let (exceptions, unsafe_ways) = trusted.exceptions(&accounts, &named)?;
         network.exceptions = exceptions;
         warnings.extend(unsafe_ways.iter().cloned());
         Ok(Self {

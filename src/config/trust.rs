@@ -4,6 +4,7 @@ use infra_mcp_model::Provider;
 use url::{Host, Url};
 
 use super::Options;
+use super::accounts::NamedAccounts;
 use crate::account::{Account, Remote};
 use crate::error::StartupError;
 use crate::executor::{Exception, Pin, Trust};
@@ -54,26 +55,38 @@ impl<'o> Trusted<'o> {
         if pins.is_empty() { unchecked() } else { Some(Trust::Pinned(pins)) }
     }
 
-    /// The exceptions for the hosts of these accounts, and sentences about those that are not checked at all.
-    pub(super) fn exceptions(&self, accounts: &[Account]) -> (Vec<Exception>, Vec<String>) {
+    /// The exceptions for the hosts of these accounts, and sentences about those that are not checked at all. What the
+    /// configuration file says about an account wins over the flags.
+    ///
+    /// # Errors
+    /// If a fingerprint in that file is none.
+    pub(super) fn exceptions(
+        &self,
+        accounts: &[Account],
+        named: &NamedAccounts,
+    ) -> Result<(Vec<Exception>, Vec<String>), StartupError> {
         let (mut exceptions, mut warnings) = (Vec::new(), Vec::new());
         for account in accounts {
-            let Some(trust) = self.of(Some(&account.provider().name)) else { continue };
+            let provider = account.provider().name.as_ref();
+            let own = account.name().map_or(Ok(None), |name| named.trust(provider, name))?;
+            let (own, trust) = (own.is_some(), own.or_else(|| self.of(Some(provider))));
+            let Some(trust) = trust else { continue };
             let urls = [Some(account.base_url()), account.remote().map(Remote::url)];
             for host in urls.into_iter().flatten().filter_map(host) {
                 if trust == Trust::Anything {
-                    warnings.push(unchecked(&account.provider().title, &host));
+                    let by = if own { "`insecure`" } else { "--insecure" };
+                    warnings.push(unchecked(by, &account.provider().title, &host));
                 }
                 exceptions.push(Exception { host, trust: trust.clone() });
             }
         }
-        (exceptions, warnings)
+        Ok((exceptions, warnings))
     }
 }
 
-fn unchecked(whose: &str, host: &str) -> String {
+fn unchecked(by: &str, whose: &str, host: &str) -> String {
     format!(
-        "--insecure: the certificate of {whose} ({host}) is not checked, so whoever is on the way there can read the \
+        "{by}: the certificate of {whose} ({host}) is not checked, so whoever is on the way there can read the \
          credential and change every answer. --pin-sha256 trusts one certificate instead."
     )
 }

@@ -27,6 +27,17 @@ struct Addressed {
     entry: Entry,
 }
 
+/// One as it is listed.
+struct Shown {
+    row: &'static Resource,
+    uri: String,
+    name: String,
+    title: String,
+}
+
+/// What stands between an address and the account that it is about, where a provider has several.
+const OF_ACCOUNT: &str = "?account=";
+
 impl Resources {
     pub(super) fn new(catalogue: &Catalogue) -> Self {
         let rows =
@@ -42,25 +53,49 @@ impl Resources {
 
     /// Those with one address that the principal is shown.
     pub(super) fn list(&self, server: &Server, principal: &Principal, form: Form) -> Vec<Listed> {
-        let shown = self.0.iter().filter(|one| !one.row.is_template() && server.shows(principal, &one.entry));
-        let listed = shown.map(|Addressed { row, .. }| {
-            let listed =
-                Listed::new(&*row.uri, &*row.name).with_description(&*row.description).with_mime_type(&*row.mime_type);
-            if form == Form::Titled { listed.with_title(&*row.title) } else { listed }
+        let listed = self.shown(server, principal, false).map(|Shown { row, uri, name, title }| {
+            let listed = Listed::new(uri, name).with_description(&*row.description).with_mime_type(&*row.mime_type);
+            if form == Form::Titled { listed.with_title(title) } else { listed }
         });
         listed.collect()
     }
 
     /// The templates that the principal is shown.
     pub(super) fn templates(&self, server: &Server, principal: &Principal, form: Form) -> Vec<ResourceTemplate> {
-        let shown = self.0.iter().filter(|one| one.row.is_template() && server.shows(principal, &one.entry));
-        let listed = shown.map(|Addressed { row, .. }| {
-            let listed = ResourceTemplate::new(&*row.uri, &*row.name)
-                .with_description(&*row.description)
-                .with_mime_type(&*row.mime_type);
-            if form == Form::Titled { listed.with_title(&*row.title) } else { listed }
+        let listed = self.shown(server, principal, true).map(|Shown { row, uri, name, title }| {
+            let listed =
+                ResourceTemplate::new(uri, name).with_description(&*row.description).with_mime_type(&*row.mime_type);
+            if form == Form::Titled { listed.with_title(title) } else { listed }
         });
         listed.collect()
+    }
+
+    /// What the principal is shown, once for each account where a provider has several.
+    fn shown<'s>(
+        &'s self,
+        server: &'s Server,
+        principal: &'s Principal,
+        template: bool,
+    ) -> impl Iterator<Item = Shown> + 's {
+        let rows = self.0.iter().filter(move |one| one.row.is_template() == template);
+        rows.filter(|one| server.shows(principal, &one.entry)).flat_map(|Addressed { row, entry }| {
+            let provider = entry.provider.name.as_ref();
+            let alone =
+                || Shown { row, uri: row.uri.to_string(), name: row.name.to_string(), title: row.title.to_string() };
+            let of_account = |account: &String| Shown {
+                row,
+                uri: format!("{}{OF_ACCOUNT}{account}", row.uri),
+                name: format!("{}_{account}", row.name),
+                title: format!("{} ({account})", row.title),
+            };
+            match server.accounts.choice(provider) {
+                None => vec![alone()],
+                Some(choice) => {
+                    let granted = choice.narrowed(|account| principal.grant().uses(provider, account));
+                    granted.names.iter().map(of_account).collect()
+                }
+            }
+        })
     }
 
     /// Reads what is at an address.
@@ -73,10 +108,21 @@ impl Resources {
         uri: &str,
         caller: Caller,
     ) -> Result<ReadResourceResult, ErrorData> {
-        let found = self.find(uri).filter(|(one, _)| server.shows(&caller.principal, &one.entry));
-        let Some((Addressed { row, entry }, arguments)) = found else {
+        let (address, account) = match uri.split_once(OF_ACCOUNT) {
+            Some((address, account)) => (address, Some(account)),
+            None => (uri, None),
+        };
+        let found = self.find(address).filter(|(one, _)| server.shows(&caller.principal, &one.entry));
+        let Some((Addressed { row, entry }, mut arguments)) = found else {
             return Err(missing(uri, "resources/list and resources/templates/list show what there is."));
         };
+        match (server.accounts.choice(&entry.provider.name), account) {
+            (Some(choice), Some(account)) => {
+                arguments.insert(choice.argument([entry.tool]).to_owned(), account.into());
+            }
+            (None, Some(_)) => return Err(missing(uri, "There is one account, so the address names none.")),
+            (_, None) => {}
+        }
         let outcome = server.attempt_tool(*entry, arguments, caller).await;
         let outcome = outcome.map_err(|unknown| missing(uri, &unknown.to_string()))?;
         let reply = outcome.map_err(|error| failed(uri, &error))?;

@@ -96,3 +96,22 @@ fn a_change_is_one_of_the_account_it_was_made_for() {
     assert_eq!(answer.status, 200, "{}", answer.text());
     assert!(!runs("east") && runs("west"));
 }
+
+#[test]
+fn resources_are_those_of_an_account() {
+    let server = server();
+    let listed = server.ask(&Request::modern(1, "resources/list", json!({}))).json();
+    let resources = listed["result"]["resources"].as_array().cloned().unwrap_or_default();
+    let uris: Vec<&str> = resources.iter().filter_map(|resource| resource["uri"].as_str()).collect();
+    assert!(uris.contains(&"vergeos://vms/list?account=east") && uris.contains(&"vergeos://vms/list?account=west"));
+    for (uri, found) in [
+        ("vergeos://vms/list?account=east", true),
+        ("vergeos://vms/1?account=west", true),
+        ("vergeos://vms/list", false),
+        ("vergeos://vms/list?account=north", false),
+    ] {
+        let request = Request::modern(1, "resources/read", json!({"uri": uri})).with("Mcp-Name", uri);
+        let read = server.ask(&request).json();
+        assert_eq!(read["result"]["contents"].is_array(), found, "{uri}: {read}");
+    }
+}

@@ -17,7 +17,8 @@ pub(super) fn serve(
     only: Only,
 ) -> Result<(Only, Vec<Outcome>), StartupError> {
     let documents = given(options, environment, only)?;
-    live::serve(&documents, &NetworkOptions { ca_file: options.ca_file.clone() }, only)
+    let network = NetworkOptions { ca_file: options.ca_file.clone(), ..NetworkOptions::default() };
+    live::serve(&documents, &network, only)
 }
 
 /// Says on standard error what is served.

@@ -129,7 +129,7 @@ impl Listing {
     /// The entry of one tool by itself, whatever it is listed as; none where the principal is not shown it.
     #[must_use]
     pub fn alone(&self, entry: &Entry) -> Option<Value> {
-        let pieces = self.shows(entry).then(|| self.tool(&entry.tool.name, entry, true))?;
+        let pieces = self.shows(entry).then(|| self.tool(&entry.tool.name, *entry, true))?;
         serde_json::from_str(&pieces.concat()).ok()
     }
 

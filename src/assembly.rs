@@ -19,7 +19,8 @@ use crate::sandbox;
 use crate::server::Server;
 use crate::store::LazyStore;
 
-/// A server of every tool of this build in front of simulated providers: no account, no network.
+/// A server of every tool of this build in front of simulated providers: no account, no network, and nothing of it
+/// outlasts the process.
 ///
 /// # Errors
 /// If a provider of this build cannot be simulated.
@@ -37,7 +38,7 @@ use crate::store::LazyStore;
 /// ```
 pub fn sandbox() -> Result<Server, StartupError> {
     let options = Options { sandbox: true, ..Options::default() };
-    open(options, &Environment::default())
+    open(options, &Environment::of(&[]))
 }
 
 /// A server of every tool of this build, with the credentials and addresses that the environment and a

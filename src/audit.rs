@@ -2,12 +2,12 @@
 //! callers who never got that far.
 
 mod door;
+mod queue;
 
 use std::net::IpAddr;
-use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use ring::rand::{SecureRandom as _, SystemRandom};
@@ -22,12 +22,7 @@ use crate::error::CallError;
 use crate::executor::Reply;
 use crate::store::LazyStore;
 use door::Door;
-
-/// How long events are gathered before they are written together.
-const GATHERING: Duration = Duration::from_millis(50);
-
-/// How many events are written together at most.
-const MOST: usize = 1024;
+use queue::Queue;
 
 /// The principal of an event where nobody is known. No token can have this name: theirs begin with `token:`.
 const NOBODY: &str = "nobody";
@@ -196,6 +191,7 @@ impl Trail {
             Ok(reply) => {
                 self.event.result = Some("done".to_owned());
                 self.event.status = Some(reply.status);
+                self.event.correlation_id.clone_from(&reply.correlation_id);
             }
             Err(CallError::Refused(refusal)) => {
                 self.event.decision = refusal.code().as_str().to_owned();
@@ -235,7 +231,7 @@ pub struct Recorder {
 
 #[derive(Debug)]
 struct Writer {
-    lines: Sender<String>,
+    queue: Arc<Queue>,
     thread: JoinHandle<()>,
 }
 
@@ -250,12 +246,11 @@ impl Recorder {
     pub fn keep(&self, line: String) {
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let writer = writer.get_or_insert_with(|| {
-            let (lines, receiver) = channel();
-            let store = Arc::clone(&self.store);
-            Writer { lines, thread: thread::spawn(move || write(&receiver, &store)) }
+            let (queue, store) = (Arc::<Queue>::default(), Arc::clone(&self.store));
+            let read = Arc::clone(&queue);
+            Writer { queue, thread: thread::spawn(move || write(&read, &store)) }
         });
-        // The writer ends only when this sender does.
-        let _ = writer.lines.send(line);
+        writer.queue.put(line);
     }
 
     /// Keeps that a caller was turned away, unless enough is told of such callers for this hour.
@@ -276,8 +271,8 @@ impl Recorder {
     /// Waits until every line that was given is written.
     pub fn flush(&self) {
         let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(Writer { lines, thread }) = writer {
-            drop(lines);
+        if let Some(Writer { queue, thread }) = writer {
+            queue.close();
             let _ = thread.join();
         }
     }
@@ -289,15 +284,8 @@ impl Drop for Recorder {
     }
 }
 
-fn write(lines: &Receiver<String>, store: &LazyStore) {
-    while let Ok(first) = lines.recv() {
-        let mut gathered = vec![first];
-        let until = Instant::now() + GATHERING;
-        while gathered.len() < MOST
-            && let Ok(line) = lines.recv_timeout(until.saturating_duration_since(Instant::now()))
-        {
-            gathered.push(line);
-        }
+fn write(queue: &Queue, store: &LazyStore) {
+    while let Some(gathered) = queue.take() {
         let written = store.get().and_then(|store| store.append_audit(&gathered));
         if let Err(error) = written {
             tracing::error!(target: "infra_mcp", lost = gathered.len(), "events are missing in the audit log: {error}");
@@ -314,4 +302,28 @@ fn random_id() -> String {
     // An id that is not random merely makes two calls look like one.
     let _ = SystemRandom::new().fill(&mut bytes);
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::UpstreamError;
+    use crate::executor::{Media, fixture};
+
+    /// Whoever asks the provider about a call later needs the id that the provider gave it, whether it went well or not.
+    #[test]
+    fn an_outcome_keeps_status_and_correlation_id() {
+        let done = Reply { correlation_id: Some("c-1".to_owned()), ..Reply::new(202, "{}", Media::Json) };
+        let refused = UpstreamError { correlation_id: Some("c-2".to_owned()), ..fixture::upstream_error(409) };
+        for (outcome, result, status, id) in [
+            (Ok(Reply::new(204, "", Media::Empty)), "done", 204, None),
+            (Ok(done), "done", 202, Some("c-1")),
+            (Err(CallError::Upstream(Box::new(refused))), "failed", 409, Some("c-2")),
+        ] {
+            let trail = Trail::new("tool", &Map::new(), &Caller::local(None));
+            let event: Event = serde_json::from_str(&trail.outcome(&outcome)).unwrap();
+            let kept = (event.result.as_deref(), event.status, event.correlation_id.as_deref());
+            assert_eq!(kept, (Some(result), Some(status), id));
+        }
+    }
 }

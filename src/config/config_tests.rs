@@ -196,14 +196,26 @@ fn where_the_provider_wants_it_every_change_is_approved_unless_the_file_says_oth
         let options = Options { policy: Some(file.clone()), ..Options::default() };
         let policy = super::policy(&options, providers, &Default::default()).map_err(|error| error.to_string())?;
         let entries = providers.iter().flat_map(|provider| provider.tools().map(|tool| Entry { provider, tool }));
-        Ok::<_, String>(entries.map(|entry| policy.rules.of(entry)).collect::<Vec<_>>())
+        let rule = |entry| match (policy.blocks(entry), policy.may_need_approval(entry)) {
+            (true, _) => "block",
+            (false, true) => "confirm",
+            (false, false) => "allow",
+        };
+        Ok::<_, String>(entries.map(rule).collect::<Vec<_>>())
     };
-    let (allow, confirm, block) = (Some(Rule::Allow), Some(Rule::Confirm), Some(Rule::Block));
     for (text, providers, expected) in [
-        ("", &[careful, other][..], &[None, confirm, confirm, None, None, None][..]),
-        ("[tools]\nstart = \"allow\"", &[careful], &[None, allow, confirm]),
-        ("[tools]\nexample_start = \"allow\"", &[careful, other], &[None, allow, confirm, None, None, None]),
-        ("[tools]\nthe_other_drop = \"block\"", &[careful, other], &[None, confirm, confirm, None, None, block]),
+        ("", &[careful, other][..], &["allow", "confirm", "confirm", "allow", "allow", "confirm"][..]),
+        ("[tools]\nstart = \"allow\"", &[careful], &["allow", "allow", "confirm"]),
+        (
+            "[tools]\nexample_start = \"allow\"",
+            &[careful, other],
+            &["allow", "allow", "confirm", "allow", "allow", "confirm"],
+        ),
+        (
+            "[tools]\nthe_other_drop = \"block\"",
+            &[careful, other],
+            &["allow", "confirm", "confirm", "allow", "allow", "block"],
+        ),
     ] {
         assert_eq!(rules(text, providers).unwrap(), expected, "{text}");
     }

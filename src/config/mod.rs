@@ -291,12 +291,7 @@ fn policy(options: &Options, providers: Providers, named: &NamedAccounts) -> Res
         Some(path) => policy_file(path, providers, named)?,
         None => Default::default(),
     };
-    // What the file says about a tool; else every change of a provider that wants it is to be approved.
     let mut rules = Rules::default();
-    for provider in providers.iter().copied().filter(|provider| provider.confirm_changes) {
-        let tools = provider.tools().map(|tool| Entry { provider, tool });
-        tools.filter(|entry| !entry.harmless()).for_each(|entry| rules.set(entry, Rule::Confirm));
-    }
     given.into_iter().for_each(|(entry, rule)| rules.set(entry, rule));
     Ok(Policy {
         access: access(options)?,

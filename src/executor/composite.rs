@@ -49,6 +49,8 @@ pub struct Run<'e> {
     deadline: Mutex<Instant>,
     /// Whether a request went out that changes something.
     changed: AtomicBool,
+    /// By what the provider finds the last change, or else the last request.
+    correlation_id: Mutex<Option<String>>,
 }
 
 impl Executor {
@@ -56,7 +58,13 @@ impl Executor {
     #[must_use]
     pub fn begin(&self, call: Authorized<Call>) -> Run<'_> {
         let deadline = Instant::now() + call.call().account.timeout();
-        Run { executor: self, call, deadline: Mutex::new(deadline), changed: AtomicBool::new(false) }
+        Run {
+            executor: self,
+            call,
+            deadline: Mutex::new(deadline),
+            changed: AtomicBool::default(),
+            correlation_id: Mutex::default(),
+        }
     }
 }
 
@@ -103,7 +111,8 @@ impl Run<'_> {
             other => (Media::Json, other.to_string()),
         };
         let body = self.call.call().account.mask(&body).into_owned();
-        Reply { status: 200, body, media, notes: Vec::new() }
+        let correlation_id = self.correlation_id.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Reply { correlation_id, ..Reply::new(200, body, media) }
     }
 
     /// The error of a tool without a handler.
@@ -169,7 +178,11 @@ impl Run<'_> {
             changes: changed || !reads,
             patience: self.left(),
         };
-        self.executor.exchange(&exchange).await
+        let reply = self.executor.exchange(&exchange).await?;
+        if !(changed && reads) {
+            self.correlation_id.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&reply.correlation_id);
+        }
+        Ok(reply)
     }
 
     /// How long the next request may take.

@@ -14,6 +14,7 @@ use crate::account::{Account, AccountSettings, Secret};
 use crate::arguments::Arguments;
 use crate::call::{Call, Caller};
 use crate::catalogue::Entry;
+use crate::error::UpstreamError;
 use crate::policy::{Admission, Authorized, Evidence, Gate, Policy, Way};
 use crate::store::LazyStore;
 
@@ -168,6 +169,22 @@ pub(crate) fn call(provider: &'static Provider, arguments: &str, settings: Accou
 }
 
 /// A store for all tests of the process that do not look into it.
+/// An answer with this status that says nothing but to come back in 7 s.
+pub(crate) fn upstream_error(status: u16) -> UpstreamError {
+    UpstreamError {
+        provider: provider(vec![]),
+        code: None,
+        credential: "A_TOKEN (or B_TOKEN)".to_owned(),
+        status,
+        reason: "",
+        message: String::new(),
+        fields: vec![],
+        correlation_id: None,
+        retry_after: Some(Duration::from_secs(7)),
+        changes: false,
+    }
+}
+
 pub(crate) fn store() -> Arc<LazyStore> {
     static DIRECTORY: LazyLock<tempfile::TempDir> = LazyLock::new(|| tempfile::tempdir().unwrap());
     Arc::new(LazyStore::new(Some(DIRECTORY.path().to_owned())))

@@ -52,7 +52,7 @@ impl Executor {
             return Err(CallError::Unmet { problem, unsettled: false });
         }
         let body = String::from_utf8_lossy(answer.body()).into_owned();
-        Ok(Reply { status: status.as_u16(), body, media: Media::Text, notes: Vec::new() })
+        Ok(Reply::new(status.as_u16(), body, Media::Text))
     }
 }
 

@@ -243,7 +243,7 @@ fn read(call: &Call, result: CallToolResult) -> Result<Reply, CallError> {
         None if serde_json::from_str::<serde::de::IgnoredAny>(&text).is_ok() => (text, Media::Json),
         None => (text, Media::Text),
     };
-    Ok(Reply { status: 200, body: call.account.mask(&body).into_owned(), media, notes: Vec::new() })
+    Ok(Reply::new(200, call.account.mask(&body), media))
 }
 
 fn hidden(call: &Call) -> &'static [Text] {

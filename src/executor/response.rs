@@ -23,6 +23,9 @@ const MESSAGE: usize = 1_200;
 /// How many single arguments an error names, and in how many characters each.
 const FIELDS: (usize, usize) = (10, 160);
 
+/// Characters of a correlation id that are passed on.
+const CORRELATION_ID: usize = 100;
+
 /// A longer error body is not searched for a message, in bytes.
 const ERROR_BODY: usize = 1024 * 1024;
 
@@ -37,6 +40,16 @@ pub struct Reply {
     pub media: Media,
     /// What a reader should know besides, in sentences.
     pub notes: Vec<String>,
+    /// By what the provider finds the request, if it says so.
+    pub correlation_id: Option<String>,
+}
+
+impl Reply {
+    /// A reply of which there is nothing else to know.
+    #[must_use]
+    pub(crate) fn new(status: u16, body: impl Into<String>, media: Media) -> Self {
+        Self { status, body: body.into(), media, notes: Vec::new(), correlation_id: None }
+    }
 }
 
 /// What the body of a [`Reply`] is.
@@ -109,6 +122,7 @@ fn success(exchange: &Exchange<'_>, status: StatusCode, headers: &HeaderMap, bod
                 body: if media == Media::Empty { String::new() } else { body },
                 media,
                 notes,
+                correlation_id: correlation_id(None, headers).map(|id| shorten(&call.mask(&id), CORRELATION_ID)),
             });
         }
     };
@@ -192,7 +206,7 @@ pub(super) fn refusal(
         message,
         code: json.as_ref().and_then(code).map(str::to_owned),
         fields: fields.iter().take(FIELDS.0).map(|(name, text)| (clean(name, 60), clean(text, FIELDS.1))).collect(),
-        correlation_id: correlation_id(json.as_ref(), headers).map(|id| clean(&id, 100)),
+        correlation_id: correlation_id(json.as_ref(), headers).map(|id| clean(&id, CORRELATION_ID)),
         retry_after: retry::retry_after(headers),
         credential,
         changes,

@@ -121,22 +121,29 @@ impl Policy {
         owners(call).iter().any(|owner| self.protection.concerns(owner)) && !danger_of(call).is_none()
     }
 
-    /// Whether the operator wants every call of the tool to be approved.
+    /// What is done with the tool, whatever its facts are: what the operator says of it, and otherwise approval for
+    /// every change at a provider that wants that.
+    fn rule(&self, entry: Entry) -> Option<Rule> {
+        let careful = entry.provider.confirm_changes && !entry.harmless();
+        self.rules.of(entry).or(careful.then_some(Rule::Confirm))
+    }
+
+    /// Whether the operator or the provider wants every call of the tool to be approved.
     #[must_use]
     pub fn must_confirm(&self, entry: Entry) -> bool {
-        self.rules.of(entry) == Some(Rule::Confirm)
+        self.rule(entry) == Some(Rule::Confirm)
     }
 
     /// Whether the operator allows no call of the tool.
     #[must_use]
     pub fn blocks(&self, entry: Entry) -> bool {
-        self.rules.of(entry) == Some(Rule::Block)
+        self.rule(entry) == Some(Rule::Block)
     }
 
     /// Whether some call of the tool has to be approved.
     #[must_use]
     pub fn may_need_approval(&self, entry: Entry) -> bool {
-        match self.rules.of(entry) {
+        match self.rule(entry) {
             Some(Rule::Confirm) => true,
             Some(Rule::Allow | Rule::Block) => false,
             None => Danger::worst(&entry.tool.review).is_grave(),
@@ -146,7 +153,7 @@ impl Policy {
     /// Whether a call has to be approved before it is carried out: what is grave, unless the operator said otherwise.
     #[must_use]
     pub fn needs_approval(&self, call: &Call) -> bool {
-        match self.rules.of(call.entry) {
+        match self.rule(call.entry) {
             Some(Rule::Confirm) => true,
             Some(Rule::Allow | Rule::Block) => false,
             None => danger_of(call).is_grave(),

@@ -79,7 +79,7 @@ mod tests {
     }
 
     fn reply(body: &str, media: Media) -> Result<Reply, CallError> {
-        Ok(Reply { status: 204, body: body.to_owned(), media, notes: Vec::new() })
+        Ok(Reply::new(204, body, media))
     }
 
     #[test]

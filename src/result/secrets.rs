@@ -148,7 +148,7 @@ mod tests {
     }
 
     fn reply(body: &str, media: Media) -> Reply {
-        Reply { status: 200, body: body.to_owned(), media, notes: Vec::new() }
+        Reply::new(200, body, media)
     }
 
     #[test]

@@ -87,7 +87,7 @@ mod tests {
             (0, "[1,2,3]", "[1,2,3]", None),
         ] {
             let stats = Operation { points, ..operation(Method::Get, "/stats", vec![], None) };
-            let reply = Reply { status: 200, body: body.to_owned(), media: Media::Json, notes: vec![] };
+            let reply = Reply::new(200, body, Media::Json);
             let reply = thin(&tool("stats", stats), reply);
             assert_eq!(reply.body.replace("e+", "E+"), expected);
             assert_eq!(

@@ -90,7 +90,7 @@ impl Server {
                 Builtin::DescribeOperation => self.described(arguments, &caller.principal),
             },
         };
-        let outcome = outcome.map(|body| Reply { status: 200, body, media: Media::Json, notes: Vec::new() });
+        let outcome = outcome.map(|body| Reply::new(200, body, Media::Json));
         self.recorder.keep(trail.outcome(&outcome));
         outcome
     }

@@ -21,7 +21,7 @@ fn served(state: &TempDir) -> Server {
         state_dir: Some(state.path().to_owned()),
         ..Options::default()
     };
-    let config = Config::new(options, &Environment::default(), Only::Everything(PROVIDERS)).unwrap();
+    let config = Config::new(options, &Environment::of(&[]), Only::Everything(PROVIDERS)).unwrap();
     let catalogue = Arc::new(Catalogue::select(PROVIDERS, &config.selection).unwrap());
     assembly::server(config, catalogue, PROVIDERS)
 }

@@ -33,7 +33,7 @@ fn server(provider: &str, patterns: &[&str], way: Way) -> (TempDir, Server) {
                   server = { writes_per_minute = 0 }\n";
     std::fs::write(&file, format!("[protected]\n{provider} = {}\n{limits}", json!(patterns))).unwrap();
     let options = Options { sandbox: true, policy: Some(file), access: Some("full".to_owned()), ..Options::default() };
-    let config = Config::new(options, &Environment::default(), Only::Everything(PROVIDERS)).unwrap();
+    let config = Config::new(options, &Environment::of(&[]), Only::Everything(PROVIDERS)).unwrap();
     let config = Config { approval: way, ..config };
     let catalogue = Catalogue::select(PROVIDERS, &config.selection).unwrap();
     (folder, assembly::server(config, catalogue.into(), PROVIDERS))

@@ -106,7 +106,7 @@ impl Server {
             };
             let is = |states: &[infra_mcp_model::Text]| states.iter().any(|state| *state == seen.state);
             if is(&tasks.done) {
-                return Ok(of_task(&seen, Vec::new()));
+                return Ok(of_task(&seen, Vec::new(), reply));
             }
             if is(&tasks.failed) {
                 let told = seen.task.get(tasks.result.as_ref()).filter(|told| !told.is_null());
@@ -127,7 +127,7 @@ impl Server {
                     seen.state,
                     self.where_to_look(&wait, id)
                 );
-                return Ok(of_task(&seen, vec![note]));
+                return Ok(of_task(&seen, vec![note], reply));
             }
             sleep(pause(elapsed).min(left)).await;
         }
@@ -151,8 +151,10 @@ impl Server {
     }
 }
 
-fn of_task(seen: &Seen, notes: Vec<String>) -> Reply {
-    Reply { status: 200, body: seen.task.to_string(), media: Media::Json, notes }
+/// The task in the place of the answer that named it.
+fn of_task(seen: &Seen, notes: Vec<String>, reply: Reply) -> Reply {
+    let correlation_id = reply.correlation_id;
+    Reply { notes, correlation_id, ..Reply::new(200, seen.task.to_string(), Media::Json) }
 }
 
 /// Less and less often: most tasks are over in seconds, and those that are not take minutes.

@@ -102,7 +102,8 @@ impl Simulator for Recorder {
         let line = format!("{} {} {body}", request.method(), request.uri().path_and_query().unwrap());
         self.requests.lock().unwrap().push(line.trim().to_owned());
         let status = self.statuses.lock().unwrap().pop().unwrap_or(200);
-        http::Response::builder().status(status).body(Bytes::from_static(b"{\"ok\":1}")).unwrap()
+        let answer = http::Response::builder().status(status).header("X-Request-Id", request.method().as_str());
+        answer.body(Bytes::from_static(b"{\"ok\":1}")).unwrap()
     }
 }
 
@@ -127,9 +128,15 @@ async fn a_handler_sends_what_its_definition_names_and_nothing_else() {
     steps.send(Act("start")).await.unwrap();
     let error = steps.send(Unnamed).await.unwrap_err();
     assert!(matches!(error, CallError::Client { .. }), "{error}");
+    steps.ask(Look(8.into())).await.unwrap();
     let sent = recorder.requests.lock().unwrap().clone();
-    assert_eq!(sent, ["GET /things/7", r#"POST /actions {"action":"start"}"#]);
-    assert_eq!(run.finish(&json!([1])).body, "[1]");
+    assert_eq!(sent, ["GET /things/7", r#"POST /actions {"action":"start"}"#, "GET /things/8"]);
+    let reply = run.finish(&json!([1]));
+    assert_eq!(
+        (&*reply.body, reply.correlation_id.as_deref()),
+        ("[1]", Some("POST")),
+        "it is the change that is found"
+    );
 }
 
 /// Shows the whole request.

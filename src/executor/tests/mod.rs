@@ -55,7 +55,7 @@ fn assert_tells(error: &CallError, parts: &[&str]) {
 #[tokio::test]
 async fn successes() {
     let exact = r#"{"n": 9007199254740993, "d": 1.10, "e": 1E+2}"#;
-    let of = |status: u16, media, body: &str| Reply { status, body: body.to_owned(), media, notes: Vec::new() };
+    let of = |status: u16, media, body: &str| Reply::new(status, body, media);
     for (kind, act, expected) in [
         (Answer::Json, json("200 OK", exact), of(200, Media::Json, exact)),
         (Answer::Json, json("201 Created", "[]"), of(201, Media::Json, "[]")),
@@ -83,6 +83,19 @@ async fn successes() {
         let mock = Mock::play(vec![act]);
         let reply = execute(provider(Effect::Read, Method::Get, kind, |_| {}), &mock).await.unwrap();
         assert_eq!(reply, expected);
+    }
+}
+
+#[tokio::test]
+async fn a_success_keeps_by_what_the_provider_finds_it() {
+    for (head, expected) in [
+        ("", None),
+        ("X-Request-Id: r-1\r\n", Some("r-1")),
+        ("X-Request-Id: r-1\r\nX-Correlation-Id: c-1\r\n", Some("c-1")),
+        ("X-Correlation-Id: of token-0123456789\r\n", Some("of ***")),
+    ] {
+        let reply = execute(writing(), &Mock::play(vec![answer("200 OK", head, "{}")])).await.unwrap();
+        assert_eq!(reply.correlation_id.as_deref(), expected, "{head}");
     }
 }
 

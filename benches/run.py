@@ -22,11 +22,13 @@ VENDOR_VERSION = "1.63.2"
 TOKEN = {"HOSTINGER_API_TOKEN": "no-real-token"}
 CALL = {"tool": "VPS_getVirtualMachinesV1", "arguments": {}}
 OURS, CONFIGURED, EMPTY, VENDOR = "hostinger-mcp", "hostinger-mcp, configured", "empty main", "vendor"
+# A server of rmcp and reqwest and nothing else: what the libraries alone cost on this machine.
+PLAIN = "plain rmcp"
 
 
 def main():
     options = parse_options()
-    programs = build(HERE / "native" / "Cargo.toml", "release")
+    programs = build(HERE / "native" / "Cargo.toml", "release") | build(HERE / "plain" / "Cargo.toml", "release")
     ours = options.binary or build(HERE.parent / "Cargo.toml", options.profile, "hostinger-mcp")["hostinger-mcp"]
     CACHE.mkdir(exist_ok=True)
     vendor = install_vendor()
@@ -106,11 +108,11 @@ def measure_starts(programs, ours, vendor, upstream, folder, options):
 
 
 def measure_loads(programs, ours, vendor, upstream, options):
-    """The figures of every run, by server and number in flight: A B B A, so that a drift falls on both."""
+    """The figures of every run, by server and number in flight: A B C C B A, so that a drift falls on all."""
     environment = {**TOKEN, "API_BASE_URL": upstream}
-    commands = {OURS: [ours], VENDOR: vendor, "ceiling": [programs["mcp-null"]]}
+    commands = {OURS: [ours], PLAIN: [programs["plain-rmcp"]], VENDOR: vendor, "ceiling": [programs["mcp-null"]]}
     runs = {}
-    for name in ["ceiling"] + [OURS, VENDOR, VENDOR, OURS] * options.rounds:
+    for name in ["ceiling"] + [OURS, PLAIN, VENDOR, VENDOR, PLAIN, OURS] * options.rounds:
         plan = {"command": commands[name], "environment": environment, "in_flight": options.in_flight,
                 "seconds": options.seconds, "warm_up_seconds": options.seconds / 4, **CALL}
         for figure in harness(programs["mcp-load"], plan):
@@ -135,11 +137,13 @@ def print_table(starts, loads, options):
             configured[key] / empty[key], at_most=3)
     memory_row("peak memory after `tools/list`", ours["peak_kib"], vendor["peak_kib"], 10)
     for count in options.in_flight:
-        a, b = (typical(loads[name, count], "calls_per_second") for name in (OURS, VENDOR))
+        a, b, plain = (typical(loads[name, count], "calls_per_second") for name in (OURS, VENDOR, PLAIN))
         row(f"calls per second, {count} in flight", f"{a:,.0f}", f"{b:,.0f}", a / b, at_least={16: 10, 64: 14}.get(count))
+        row("… of a plain rmcp server", f"{plain:,.0f}", "", plain / b)
     for count in options.in_flight:
-        a, b = (typical(loads[name, count], "cpu_us_per_call") for name in (OURS, VENDOR))
+        a, b, plain = (typical(loads[name, count], "cpu_us_per_call") for name in (OURS, VENDOR, PLAIN))
         row(f"CPU per call, {count} in flight", f"{a:.0f} µs", f"{b:.0f} µs", a / b, at_most=0.25)
+        row("… of a plain rmcp server", f"{plain:.0f} µs", "", plain / b)
     most = {name: max(run["peak_kib"] for count in options.in_flight for run in loads[name, count])
             for name in (OURS, VENDOR)}
     memory_row("peak memory under that load", most[OURS], most[VENDOR], 25)

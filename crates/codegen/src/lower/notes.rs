@@ -4,6 +4,8 @@ use super::schema::names_type;
 use super::text::{bounded, one_line};
 use serde_json::Value;
 
+pub(super) const MAY_BE_NULL: &str = "May be null.";
+
 const KINDS: [&str; 6] = ["string", "integer", "number", "boolean", "array", "object"];
 
 /// The one type word of a schema that has been made single.
@@ -112,7 +114,7 @@ pub(super) fn limits(schema: &Value, kind: &str) -> Vec<String> {
         _ => {}
     }
     if schema.get("type").is_some_and(|kind| kind.is_array() && names_type(kind, "null")) {
-        notes.push("May be null.".into());
+        notes.push(MAY_BE_NULL.into());
     }
     notes
 }
@@ -144,10 +146,11 @@ fn free_members(schema: &Value) -> Option<String> {
     }
 }
 
-/// Words, then notes, as one run of sentences.
+/// Words, then notes, as one run of sentences. Words that speak of null need no note on it.
 pub(super) fn sentences(words: &str, notes: &[String]) -> String {
     let mut out = bounded(&one_line(words), 1024);
-    for note in notes {
+    let tells_null = out.split(|c: char| !c.is_alphanumeric()).any(|word| word == "null");
+    for note in notes.iter().filter(|note| !(tells_null && *note == MAY_BE_NULL)) {
         if !out.is_empty() {
             if !out.ends_with(['.', '!', '?', ':']) {
                 out.push('.');

@@ -4,7 +4,7 @@
 //! come out; no `$ref`, no composition, no empty `properties`. What the subset cannot say stands in
 //! the description, and arguments are validated against the full schema.
 
-use super::notes::{kind, limits, says_kind, sentences, string_enum, words_for};
+use super::notes::{MAY_BE_NULL, kind, limits, says_kind, sentences, string_enum, words_for};
 use super::schema::{definition_name, resolve};
 use serde_json::{Map, Value, json};
 
@@ -162,7 +162,7 @@ impl Publisher<'_> {
             let Some(Value::Array(choices)) = base.remove(key) else { continue };
             let null = |choice: &&Value| choice.get("type") == Some(&json!("null"));
             if choices.iter().any(|choice| null(&choice)) {
-                notes.push("May be null.".into());
+                notes.push(MAY_BE_NULL.into());
             }
             let choices = self.parts(choices.iter().filter(|choice| !null(choice)), depth, passed);
             notes.extend(choose(&mut base, &choices));

@@ -31,7 +31,7 @@ def main():
     programs = build(HERE / "native" / "Cargo.toml", "release") | build(HERE / "plain" / "Cargo.toml", "release")
     ours = options.binary or build(HERE.parent / "Cargo.toml", options.profile, "hostinger-mcp")["hostinger-mcp"]
     CACHE.mkdir(exist_ok=True)
-    vendor = install_vendor()
+    vendor = install_vendor(VENDOR_PACKAGE, VENDOR_VERSION, "src/servers/all.js")
     with tempfile.TemporaryDirectory(dir=CACHE) as folder, mock_upstream(programs["mock-upstream"]) as upstream:
         ours, programs["empty"] = (install(program, folder) for program in (ours, programs["empty"]))
         starts = measure_starts(programs, ours, vendor, upstream, Path(folder), options)
@@ -66,14 +66,14 @@ def install(program, folder):
     return shutil.copy(program, folder)
 
 
-def install_vendor():
-    """The command of the vendor's server. Install scripts do not run."""
-    package = CACHE / "node_modules" / VENDOR_PACKAGE
-    manifest = package / "package.json"
-    if not manifest.exists() or json.loads(manifest.read_text())["version"] != VENDOR_VERSION:
+def install_vendor(package, version, script):
+    """The command of a vendor's server out of npm. Install scripts do not run."""
+    place = CACHE / "node_modules" / package
+    manifest = place / "package.json"
+    if not manifest.exists() or json.loads(manifest.read_text())["version"] != version:
         subprocess.run(["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", CACHE,
-                        f"{VENDOR_PACKAGE}@{VENDOR_VERSION}"], check=True)
-    return [shutil.which("node"), str(package / "src" / "servers" / "all.js")]
+                        f"{package}@{version}"], check=True)
+    return [shutil.which("node"), str(place / script)]
 
 
 @contextlib.contextmanager
@@ -124,17 +124,12 @@ def measure_loads(programs, ours, vendor, upstream, options):
 
 def print_table(starts, loads, options):
     empty, ours, configured, vendor = (starts[name] for name in (EMPTY, OURS, CONFIGURED, VENDOR))
-    print(f"\n| measure | hostinger-mcp | {VENDOR_PACKAGE} {VENDOR_VERSION} | ratio | aim |\n| --- | --- | --- | --- | --- |")
-    row("tools", ours["tools"], vendor["tools"])
-    row("bytes of `tools/list`", f"{ours['list_bytes']:,}", f"{vendor['list_bytes']:,}",
-        ours["list_bytes"] / vendor["list_bytes"])
-    for key, name in (("min_ms", "minimum"), ("median_ms", "median")):
-        row(f"start to `tools/list`, {name}", f"{ours[key]:.2f} ms", f"{vendor[key]:.0f} ms",
-            vendor[key] / ours[key], at_least=100)
-        row(f"… against an empty `main` ({empty[key]:.2f} ms)", f"{ours[key] / empty[key]:.2f} ×", "",
-            ours[key] / empty[key], at_most=2)
+
+    def further(key):
         row("… with a flag, `.env` and account", f"{configured[key]:.2f} ms", "",
             configured[key] / empty[key], at_most=3)
+
+    start_table("hostinger-mcp", f"{VENDOR_PACKAGE} {VENDOR_VERSION}", empty, ours, vendor, further, at_most=2)
     memory_row("peak memory after `tools/list`", ours["peak_kib"], vendor["peak_kib"], 10)
     for count in options.in_flight:
         a, b, plain = (typical(loads[name, count], "calls_per_second") for name in (OURS, VENDOR, PLAIN))
@@ -149,6 +144,21 @@ def print_table(starts, loads, options):
     memory_row("peak memory under that load", most[OURS], most[VENDOR], 25)
     ceiling = ", ".join(f"{typical(loads['ceiling', count], 'calls_per_second'):,.0f}" for count in options.in_flight)
     print(f"\nCeiling of the harness, a server that does nothing: {ceiling} calls per second.")
+
+
+def start_table(name, vendor_name, empty, ours, vendor, further, at_most=None):
+    """The head of a table with the rows of the starts: of an empty `main`, of ours and of the vendor's server. `further`
+    prints a row of its own for one of their figures; `at_most` is the aim for ours against the empty one."""
+    print(f"\n| measure | {name} | {vendor_name} | ratio | aim |\n| --- | --- | --- | --- | --- |")
+    row("tools", ours["tools"], vendor["tools"])
+    row("bytes of `tools/list`", f"{ours['list_bytes']:,}", f"{vendor['list_bytes']:,}",
+        ours["list_bytes"] / vendor["list_bytes"])
+    for key, which in (("min_ms", "minimum"), ("median_ms", "median")):
+        row(f"start to `tools/list`, {which}", f"{ours[key]:.2f} ms", f"{vendor[key]:.0f} ms",
+            vendor[key] / ours[key], at_least=100)
+        row(f"… against an empty `main` ({empty[key]:.2f} ms)", f"{ours[key] / empty[key]:.2f} ×", "",
+            ours[key] / empty[key], at_most=at_most)
+        further(key)
 
 
 def typical(runs, key):

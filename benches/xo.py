@@ -7,8 +7,6 @@ benches/.cache. Needs what run.py needs.
 """
 
 import argparse
-import json
-import shutil
 import subprocess
 import tarfile
 import tempfile
@@ -16,7 +14,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from run import CACHE, HERE, build, harness, install, memory_row, row
+from run import CACHE, HERE, build, harness, install, install_vendor, memory_row, row, start_table
 
 VENDOR_PACKAGE, VENDOR_VERSION = "@xen-orchestra/mcp", "1.4.2"
 API_PACKAGE, API_VERSION = "@xen-orchestra/rest-api", "0.39.0"
@@ -29,7 +27,8 @@ def main():
     programs = build(HERE / "native" / "Cargo.toml", "release")
     ours = options.binary or build(HERE.parent / "Cargo.toml", options.profile, "xo-mcp")["xo-mcp"]
     CACHE.mkdir(exist_ok=True)
-    vendor, description = install_vendor(), description_of_the_api()
+    vendor = install_vendor(VENDOR_PACKAGE, VENDOR_VERSION, "bin/xo-mcp.mjs")
+    description = description_of_the_api()
     with tempfile.TemporaryDirectory(dir=CACHE) as folder, stand_in(description) as address:
         ours, empty = (install(program, folder) for program in (ours, programs["empty"]))
         document = Path(folder) / "swagger.json"
@@ -56,16 +55,6 @@ def parse_options():
     parser.add_argument("--spawns", type=int, default=200, metavar="N", help="spawns of a native program (200)")
     parser.add_argument("--vendor-spawns", type=int, default=20, metavar="N", help="spawns of the vendor's server (20)")
     return parser.parse_args()
-
-
-def install_vendor():
-    """The command of the vendor's server. Install scripts do not run."""
-    package = CACHE / "node_modules" / VENDOR_PACKAGE
-    manifest = package / "package.json"
-    if not manifest.exists() or json.loads(manifest.read_text())["version"] != VENDOR_VERSION:
-        subprocess.run(["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", CACHE,
-                        f"{VENDOR_PACKAGE}@{VENDOR_VERSION}"], check=True)
-    return [shutil.which("node"), package / "bin" / "xo-mcp.mjs"]
 
 
 def description_of_the_api():
@@ -113,17 +102,12 @@ class stand_in:
 
 def print_table(starts):
     empty, ours, live, vendor = (starts[name] for name in (EMPTY, OURS, LIVE, VENDOR))
-    print(f"\n| measure | xo-mcp | {VENDOR_PACKAGE} {VENDOR_VERSION} | ratio | aim |\n| --- | --- | --- | --- | --- |")
-    row("tools", ours["tools"], vendor["tools"])
-    row("bytes of `tools/list`", f"{ours['list_bytes']:,}", f"{vendor['list_bytes']:,}",
-        ours["list_bytes"] / vendor["list_bytes"])
-    for key, name in (("min_ms", "minimum"), ("median_ms", "median")):
-        row(f"start to `tools/list`, {name}", f"{ours[key]:.2f} ms", f"{vendor[key]:.0f} ms",
-            vendor[key] / ours[key], at_least=100)
-        row(f"… against an empty `main` ({empty[key]:.2f} ms)", f"{ours[key] / empty[key]:.2f} ×", "",
-            ours[key] / empty[key])
+
+    def further(key):
         row("… with the document of the server, `--spec`", f"{live[key]:.1f} ms", f"{vendor[key]:.0f} ms",
             vendor[key] / live[key])
+
+    start_table("xo-mcp", f"{VENDOR_PACKAGE} {VENDOR_VERSION}", empty, ours, vendor, further)
     memory_row("peak memory after `tools/list`", ours["peak_kib"], vendor["peak_kib"], 10)
 
 

@@ -8,7 +8,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
-import { SDKS, call, clientOf, everyPage, textOf } from './sdks.mjs';
+import { SDKS, call, clientOf, everyPage, holds, textOf } from './sdks.mjs';
 import { cwd, startServer } from './server.mjs';
 
 const [infra, hostodo, vergeos] = process.argv.slice(2).map((path) => resolve(path));
@@ -306,14 +306,6 @@ async function questions(variant) {
 
 for (const variant of SDKS) {
   for (const check of [hostodoOverHttp, vergeosSimulated, questions]) {
-    const what = `${check.name} with the TypeScript ${variant.name}, ${variant.revision}`;
-    try {
-      await check(variant);
-      console.log(`ok: ${what}`);
-    } catch (error) {
-      console.error(error);
-      console.error(`failed: ${what}`);
-      process.exit(1);
-    }
+    await holds(`${check.name} with the TypeScript ${variant.name}, ${variant.revision}`, () => check(variant));
   }
 }

@@ -33,6 +33,18 @@ export function call({ sdk }, client, name, args = {}, options = {}) {
   return client.callTool({ name, arguments: args }, ...(sdk === V1 ? [undefined, options] : [options]));
 }
 
+/** Does one check and says how it went. The first that fails ends the process with 1. */
+export async function holds(what, check) {
+  try {
+    await check();
+    console.log(`ok: ${what}`);
+  } catch (error) {
+    console.error(error);
+    console.error(`failed: ${what}`);
+    process.exit(1);
+  }
+}
+
 /** The text of a result. */
 export function textOf(result) {
   return result.content.map((block) => block.text).join('\n');

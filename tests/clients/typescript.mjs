@@ -11,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import Ajv2020 from 'ajv/dist/2020.js';
 
-import { SDKS, answerOf, call, clientOf, everyPage } from './sdks.mjs';
+import { SDKS, answerOf, call, clientOf, everyPage, holds } from './sdks.mjs';
 import { cwd, overHttp } from './server.mjs';
 
 const HINTS = ['readOnlyHint', 'destructiveHint', 'idempotentHint', 'openWorldHint'];
@@ -193,15 +193,10 @@ async function silentCall(variant, client, upstream, name, path) {
 for (const variant of SDKS) {
   for (const [name, start] of Object.entries(TRANSPORTS)) {
     const what = `${basename(binary)} with the TypeScript ${variant.name}, ${variant.revision}, over ${name}`;
-    try {
+    await holds(what, async () => {
       await withServer(variant, start, ['--sandbox'], {}, (...server) => sandbox(variant, ...server));
       await asksThePerson(variant, start);
       await cancellation(variant, start);
-      console.log(`ok: ${what}`);
-    } catch (error) {
-      console.error(error);
-      console.error(`failed: ${what}`);
-      process.exit(1);
-    }
+    });
   }
 }

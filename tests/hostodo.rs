@@ -1,50 +1,17 @@
 //! Hostodo end to end: the built binaries, the simulated endpoint over HTTP, and the bridge between them.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
+mod listening;
+
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
 
+use listening::Server;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 const HOSTODO: &str = env!("CARGO_BIN_EXE_hostodo-mcp");
 const INFRA: &str = env!("CARGO_BIN_EXE_infra-mcp");
-
-/// A server that says on standard error where it listens.
-struct Server {
-    child: Child,
-    /// Scheme, host and port.
-    address: String,
-}
-
-impl Server {
-    fn start(program: &str, arguments: &[&str], folder: &TempDir) -> Self {
-        let mut command = Command::new(program);
-        command.args(arguments).env_clear().env("HOME", folder.path()).current_dir(folder.path());
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let address = loop {
-            let line = lines.next().expect("it says where it listens").unwrap();
-            if let Some((_, address)) = line.split_once("http://") {
-                break format!("http://{}", address.trim_end_matches("/mcp"));
-            }
-        };
-        // Whoever is not read from may not write for ever.
-        std::thread::spawn(move || lines.for_each(drop));
-        Self { child, address }
-    }
-
-    fn sandbox(folder: &TempDir) -> Self {
-        Self::start(INFRA, &["sandbox", "hostodo", "127.0.0.1:0"], folder)
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 fn run(arguments: &[&str], variables: &[(&str, &str)], folder: &TempDir) -> Output {
     let mut command = Command::new(HOSTODO);
@@ -120,7 +87,7 @@ impl Client {
 #[test]
 fn calls_go_to_the_endpoint_that_the_environment_names_with_the_token_for_it() {
     let folder = TempDir::new().unwrap();
-    let sandbox = Server::sandbox(&folder);
+    let sandbox = Server::hostodo(&folder);
     let endpoint = format!("{}/mcp", sandbox.address);
     let with = |token: &'static str| [("HOSTODO_MCP_URL", endpoint.as_str()), ("HOSTODO_MCP_TOKEN", token)];
     let listed = printed(&run(&["call", "hostodo_list_vms"], &with("sandbox-read"), &folder));
@@ -147,7 +114,7 @@ fn calls_go_to_the_endpoint_that_the_environment_names_with_the_token_for_it() {
 #[test]
 fn the_rest_api_wants_a_token_of_its_own_and_login_gets_one() {
     let folder = TempDir::new().unwrap();
-    let sandbox = Server::sandbox(&folder);
+    let sandbox = Server::hostodo(&folder);
     let variables = [("HOSTODO_API_URL", sandbox.address.as_str()), ("HOSTODO_MCP_TOKEN", "sandbox-all")];
     let account = |expected: &str| {
         let output = run(&["call", "hostodo_get_account"], &variables, &folder);
@@ -164,7 +131,7 @@ fn the_rest_api_wants_a_token_of_its_own_and_login_gets_one() {
 #[test]
 fn the_bridge_carries_a_client_to_a_remote_server() {
     let folder = TempDir::new().unwrap();
-    let sandbox = Server::sandbox(&folder);
+    let sandbox = Server::hostodo(&folder);
     let flags = ["bridge", "--url", &sandbox.address, "--token-env", "TOKEN"];
     let mut client = Client::start(&flags, &[("TOKEN", "sandbox-all")], &folder);
     client.greet(json!({}));
@@ -191,7 +158,7 @@ fn the_bridge_carries_a_client_to_a_remote_server() {
 #[test]
 fn questions_pass_the_bridge_and_a_lost_session_is_opened_again() {
     let folder = TempDir::new().unwrap();
-    let mut server = Server::start(INFRA, &["--sandbox", "--http", "--port", "0"], &folder);
+    let server = Server::start(INFRA, &["--sandbox", "--http", "--port", "0"], &folder);
     let mut client = Client::start(&["bridge"], &[("VERGEOS_MCP_URL", &server.address)], &folder);
     client.greet(json!({"elicitation": {}}));
     let arguments = json!({"vm_id": "my-server", "command": "whoami"});
@@ -220,8 +187,7 @@ fn questions_pass_the_bridge_and_a_lost_session_is_opened_again() {
     assert!(answer["result"]["content"][0]["text"].as_str().unwrap().contains("root"), "{answer}");
 
     let port = server.address.rsplit(':').next().unwrap().to_owned();
-    server.child.kill().unwrap();
-    server.child.wait().unwrap();
+    drop(server);
     let lost = client.ask(6, "tools/call", json!({"name": "hostodo_list_vms", "arguments": {}}));
     assert!(
         lost["error"]["message"].as_str().is_some_and(|message| message.contains("did not take the request")),

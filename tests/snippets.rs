@@ -2,47 +2,18 @@
 //! theirs: `curl`, and clients that begin without a handshake.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, Command, Stdio};
+mod listening;
 
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Command, Stdio};
+
+use listening::Server;
 use serde_json::Value;
 use tempfile::TempDir;
 
 const HOSTODO: &str = env!("CARGO_BIN_EXE_hostodo-mcp");
 const INFRA: &str = env!("CARGO_BIN_EXE_infra-mcp");
 const VERGEOS: &str = env!("CARGO_BIN_EXE_vergeos-mcp");
-
-/// A server that says on standard error where it listens.
-struct Server {
-    child: Child,
-    /// Scheme, host and port.
-    address: String,
-}
-
-impl Server {
-    fn start(program: &str, arguments: &[&str], folder: &TempDir) -> Self {
-        let mut command = Command::new(program);
-        command.args(arguments).env_clear().env("HOME", folder.path()).current_dir(folder.path());
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let address = loop {
-            let line = lines.next().expect("it says where it listens").unwrap();
-            if let Some((_, address)) = line.split_once("http://") {
-                break format!("http://{}", address.trim_end_matches("/mcp"));
-            }
-        };
-        // Whoever is not read from may not write for ever.
-        std::thread::spawn(move || lines.for_each(drop));
-        Self { child, address }
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 /// What a line of a shell prints, with `$URL` and `$TOKEN` for what a reader puts in; `$INFRA` and the like are our
 /// binaries.
@@ -60,7 +31,7 @@ fn shell(line: &str, url: &str, folder: &TempDir) -> String {
 #[test]
 fn lines_of_the_hostodo_documents() {
     let folder = TempDir::new().unwrap();
-    let sandbox = Server::start(INFRA, &["sandbox", "hostodo", "127.0.0.1:0"], &folder);
+    let sandbox = Server::hostodo(&folder);
     let rpc = |token: &str, message: &str| {
         format!(
             "curl -sS -X POST \"$URL/mcp\" -H \"Authorization: Bearer {token}\" -H 'Content-Type: application/json' \
@@ -93,7 +64,7 @@ fn lines_of_the_hostodo_documents() {
 #[test]
 fn a_file_goes_by_curl_to_where_a_slot_says() {
     let folder = TempDir::new().unwrap();
-    let sandbox = Server::start(INFRA, &["sandbox", "hostodo", "127.0.0.1:0"], &folder);
+    let sandbox = Server::hostodo(&folder);
     std::fs::write(folder.path().join("nginx.conf"), "server { listen 80; }\n").unwrap();
     let lines = r#"
         export HOSTODO_MCP_URL="$URL/mcp" HOSTODO_MCP_TOKEN="$TOKEN"
@@ -153,7 +124,7 @@ fn lines_of_the_vergeos_documents() {
 #[test]
 fn a_configured_server_starts_and_answers() {
     let folder = TempDir::new().unwrap();
-    let sandbox = Server::start(INFRA, &["sandbox", "hostodo", "127.0.0.1:0"], &folder);
+    let sandbox = Server::hostodo(&folder);
     let vergeos = Server::start(VERGEOS, &["--sandbox", "--http", "--port", "0"], &folder);
     let configuration = r#"{
         "mcpServers": {

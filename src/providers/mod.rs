@@ -5,6 +5,8 @@
 //! not name. A provider that is not in the build leaves no trace of its handlers; with specs of one's own
 //! (`INFRA_MCP_SPECS`) there are none at all.
 
+#[macro_use]
+mod handler;
 #[cfg(infra_mcp_provider = "hostodo")]
 mod hostodo;
 #[cfg(infra_mcp_provider = "vergeos")]

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::Answer;
 use super::machine::{IDENTITY, read};
-use super::rows::{chosen, of_machine, text};
+use super::rows::{chosen, of_machine};
+use super::{Answer, text};
 use crate::executor::Steps;
 use crate::generated::composites::vergeos::requests::{AttachDrive, ReadDrive, ReadDrives, ReadNics, Resize};
 use crate::generated::composites::vergeos::{AddDrive, GetVmDrives, GetVmNics, ResizeDrive};

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::Answer;
-use super::rows::{chosen, key, key_in, of_machine, quoted, rows, text, truth, without_secrets};
+use super::rows::{chosen, key, key_in, of_machine, quoted, rows, truth, without_secrets};
+use super::{Answer, text};
 use crate::error::CallError;
 use crate::executor::{SentBy, Steps};
 use crate::generated::composites::vergeos::requests::{ReadStatus, ReadVm, ReadVms};

@@ -13,30 +13,14 @@ mod tables;
 #[cfg(test)]
 mod tests;
 
-use serde_json::Value;
-
-use crate::error::CallError;
-use crate::executor::Steps;
+use super::handler::{Answer, text};
 use crate::generated::composites::vergeos::*;
-
-/// What a handler answers.
-type Answer = Result<Value, CallError>;
 
 /// The handlers of VergeOS.
 pub(super) struct VergeOs;
 
-/// A method for each tool, which its topic carries out.
-macro_rules! handlers {
-    ($($name:ident($kind:ident) by $topic:ident;)*) => {
-        impl Composites for VergeOs {
-            $(async fn $name(&self, arguments: $kind, steps: Steps<'_, $kind>) -> Answer {
-                $topic::$name(arguments, steps).await
-            })*
-        }
-    };
-}
-
 handlers! {
+    VergeOs:
     list_vms(ListVms) by machine;
     get_vm(GetVm) by machine;
     get_vm_status(GetVmStatus) by machine;

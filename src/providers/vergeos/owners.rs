@@ -5,9 +5,9 @@ use std::collections::VecDeque;
 
 use serde_json::{Map, Value};
 
-use super::Answer;
-use super::rows::{key, key_in, quoted, rows, text, without_secrets};
+use super::rows::{key, key_in, quoted, rows, without_secrets};
 use super::tables::Tables;
+use super::{Answer, text};
 use crate::error::CallError;
 use crate::executor::Steps;
 use crate::generated::composites::vergeos::TableOwners;

@@ -35,11 +35,6 @@ pub(super) fn key_in(row: &Value, column: &str) -> Option<i64> {
     row.get(column).and_then(key)
 }
 
-/// The text in this column of a row; empty where it has none.
-pub(super) fn text<'r>(row: &'r Value, column: &str) -> &'r str {
-    row.get(column).and_then(Value::as_str).unwrap_or_default()
-}
-
 /// A truth value, which comes as such or as a number.
 pub(super) fn truth(value: Option<&Value>) -> Option<bool> {
     let value = value?;

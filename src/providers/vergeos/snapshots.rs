@@ -4,9 +4,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
-use super::Answer;
 use super::machine::{IDENTITY, read};
-use super::rows::{date, key_in, of_machine, text};
+use super::rows::{date, key_in, of_machine};
+use super::{Answer, text};
 use crate::executor::Steps;
 use crate::generated::composites::vergeos::requests::{
     DropSnapshot, ReadSnapshot, ReadSnapshots, Restore, TakeSnapshot,

@@ -10,7 +10,10 @@ use crate::generated::composites::xen_orchestra::requests::ReadDocumentation;
 /// The longest text that is answered, in characters.
 const LONGEST: usize = 20_000;
 
-pub(super) async fn search(arguments: SearchDocumentation, steps: &Steps<'_, SearchDocumentation>) -> Answer {
+pub(super) async fn search_documentation(
+    arguments: SearchDocumentation,
+    steps: Steps<'_, SearchDocumentation>,
+) -> Answer {
     let page = steps.send(ReadDocumentation { topic: arguments.topic.clone().into() }).await?;
     let sections = sections(&page.body);
     let query = arguments.query.unwrap_or_default();

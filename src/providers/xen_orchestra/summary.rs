@@ -33,7 +33,10 @@ const HOSTS: Part = Part {
 const MACHINES: Part =
     Part { title: "Virtual machines", more: "GetVms", fields: &["id", "name_label", "power_state", "CPUs", "memory"] };
 
-pub(super) async fn get(steps: &Steps<'_, GetInfrastructureSummary>) -> Answer {
+pub(super) async fn get_infrastructure_summary(
+    _: GetInfrastructureSummary,
+    steps: Steps<'_, GetInfrastructureSummary>,
+) -> Answer {
     let fields = |part: &Part| Value::from(part.fields.join(","));
     let (pools, hosts, machines) = tokio::try_join!(
         steps.ask(ReadPools { fields: fields(&POOLS), limit: MOST_COUNTED.into() }),

@@ -65,7 +65,7 @@ async fn carry_out(run: &Run<'_>, wish: &Wish) -> Result<Value, CallError> {
     if before == off {
         return Ok(json!({ "success": true, "was_running": false, "final_state": before }));
     }
-    run.request(wish.shut_down).await?;
+    let answer = run.request(wish.shut_down).await?;
     let mut wait = run.wait(wish.patience, pauses);
     let mut last = before;
     while wait.next(&format!("waiting for the machine to be {off}, now {last}")).await {
@@ -88,6 +88,8 @@ async fn carry_out(run: &Run<'_>, wish: &Wish) -> Result<Value, CallError> {
         return Ok(json!({
             "success": false, "was_running": true, "forced": false, "error": error, "current_state": last,
             "elapsed_seconds": elapsed.as_secs(), "hint": hint,
+            // It may name a task that tells why.
+            "answer": serde_json::from_str::<Value>(&answer.body).unwrap_or_default(),
         }));
     };
     run.request(force).await?;

@@ -3,19 +3,30 @@
 use serde::{Serialize, Serializer};
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::time::Instant;
 
 /// Tells the present moment.
 pub(super) trait Clock: Send + Sync {
     fn now(&self) -> Timestamp;
 }
 
-/// The clock of the machine.
-pub(super) struct SystemClock;
+/// The clock of the machine as it was at first, and from then on that of tokio: where a test drives that, the sandbox
+/// lives in the same time as those who wait for it.
+pub(super) struct SystemClock {
+    begin: Timestamp,
+    since: Instant,
+}
+
+impl SystemClock {
+    pub(super) fn new() -> Self {
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self { begin: Timestamp::EPOCH + since_epoch, since: Instant::now() }
+    }
+}
 
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
-        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Timestamp::EPOCH + since_epoch
+        self.begin + self.since.elapsed()
     }
 }
 

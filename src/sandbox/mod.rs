@@ -44,7 +44,7 @@ pub fn endpoint(provider: &'static Provider) -> Arc<dyn Simulator> {
 }
 
 fn simulated(provider: &'static Provider, at_home: bool) -> Arc<dyn Simulator> {
-    let clock = Arc::new(SystemClock);
+    let clock = Arc::new(SystemClock::new());
     match provider.name.as_ref() {
         "hostodo" => Arc::new(Hostodo::new(provider, clock, at_home)),
         _ => Arc::new(Sandbox::new(provider, clock)),

@@ -8,6 +8,9 @@ mod instructions;
 pub mod listing;
 mod look;
 mod meant;
+#[cfg(test)]
+#[cfg(all(feature = "vergeos", feature = "hostodo", feature = "xen-orchestra", feature = "vps"))]
+mod power_off_tests;
 mod preview;
 mod prompts;
 mod question;

@@ -207,26 +207,26 @@ mod tests {
         server.carry_out(entry, Given::from(arguments), caller).await
     }
 
-    /// Time stands still for the simulated server, so that its task never ends.
+    /// The task takes three seconds.
     #[tokio::test(start_paused = true)]
     async fn a_task_that_takes_longer_goes_on_and_is_named() {
         let server = server();
         let (listener, mut heard) = Listener::new();
         let begun = Instant::now();
-        let arguments = json!({"id": MACHINE, "wait": true, "wait_seconds": 25});
+        let arguments = json!({"id": MACHINE, "wait": true, "wait_seconds": 2});
         let reply = call(&server, "CleanRebootVm", arguments, Some(listener)).await.unwrap();
-        assert_eq!(begun.elapsed().as_secs(), 25);
+        assert_eq!(begun.elapsed().as_secs(), 2);
         let task: Value = serde_json::from_str(&reply.body).unwrap();
         assert_eq!(task["status"], "pending");
         let [note] = reply.notes.as_slice() else { panic!("{:?}", reply.notes) };
         let place = format!("tasks_query with `operation` \"GetTask\" and `id` {} shows it.", task["id"]);
-        assert!(note.starts_with("After 25 s the task is still \"pending\"") && note.ends_with(&place), "{note}");
+        assert!(note.starts_with("After 2 s the task is still \"pending\"") && note.ends_with(&place), "{note}");
         let mut last = -1.0;
         while let Ok(told) = heard.try_recv() {
-            assert!(told.done > last && told.total == Some(25.0) && told.message.contains("pending, 0 %"), "{told:?}");
+            assert!(told.done > last && told.total == Some(2.0) && told.message.contains("pending, 0 %"), "{told:?}");
             last = told.done;
         }
-        assert!(last > 20.0, "{last}");
+        assert!(last >= 1.0, "{last}");
     }
 
     #[tokio::test]

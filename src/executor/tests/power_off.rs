@@ -88,6 +88,7 @@ async fn a_call_waits_for_the_machine_and_has_its_power_cut_if_it_wants() {
                 "success": false, "was_running": true, "forced": false, "current_state": "running",
                 "elapsed_seconds": 4, "error": "the machine is not stopped after 4 s",
                 "hint": "There is no harder way to power it off: give it more time, and look with show.",
+                "answer": {"data": {"state": "running"}},
             }),
         ),
     ] {

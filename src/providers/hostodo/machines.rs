@@ -10,8 +10,14 @@ use super::{Answer, HostodoCheckVmHealth, HostodoGetBandwidthUsage, HostodoGetDe
 use crate::error::CallError;
 use crate::executor::{SentBy, Steps};
 
-/// Between two looks at the power state.
+/// The power state of a machine that is off.
+const OFF: &str = "stopped";
+
+/// Between two looks at it.
 const LOOK: Duration = Duration::from_secs(3);
+
+/// How long a machine gets to be off after its power was cut.
+const AFTER_STOP: Duration = Duration::from_secs(30);
 
 /// From this share of the traffic on it is told as a problem, in percent.
 const MUCH_TRAFFIC: f64 = 90.0;
@@ -26,33 +32,46 @@ pub(super) async fn hostodo_power_off_vm(arguments: HostodoPowerOffVm, steps: St
     let act = async |action: &str| steps.ask(Act { vm_id: id.as_str().into(), action: action.into() }).await;
     let before = look().await?;
     // What other words there are is not documented; these two mean that there is something to switch off.
-    let on = |state: &str| matches!(state, "running" | "starting");
-    let told = |state: &str, forced: bool, success: bool, seconds: u64| {
-        json!({
-            "vm_id": id, "success": success, "was_running": on(&before), "forced": forced, "power_state": state,
-            "elapsed_seconds": seconds,
-        })
-    };
-    if !on(&before) {
-        return Ok(told(&before, false, true, 0));
+    if !matches!(before.as_str(), "running" | "starting") {
+        return Ok(json!({ "vm_id": id, "success": true, "was_running": false, "final_state": before }));
     }
     act("shutdown").await?;
-    let patience = Duration::from_secs(u64::try_from(arguments.wait_timeout).unwrap_or(0));
-    if patience.is_zero() {
-        return Ok(told(&look().await?, false, true, 0));
+    let limit = u64::try_from(arguments.wait_timeout).unwrap_or(0);
+    if limit == 0 {
+        let note = "The shutdown goes on; hostodo_get_vm tells when the machine is off.";
+        let state = look().await?;
+        return Ok(json!({
+            "vm_id": id, "success": true, "was_running": true, "current_state": state, "note": note,
+        }));
     }
-    let mut wait = steps.wait(patience, |_| LOOK);
-    let mut state = look().await?;
-    while state != "stopped" && wait.next(&format!("{id} is {state}")).await {
-        state = look().await?;
+    let mut state = before;
+    let mut until_off = async |limit: Duration| {
+        let mut wait = steps.wait(limit, |_| LOOK);
+        while state != OFF && wait.next(&format!("{id} is {state}")).await {
+            state = look().await?;
+        }
+        Ok::<_, CallError>((state.clone(), wait.elapsed().as_secs()))
+    };
+    let (state, seconds) = until_off(Duration::from_secs(limit)).await?;
+    if state != OFF && !arguments.force_after_timeout {
+        let error = format!("the machine is not off after {limit} s");
+        let hint = "Give it more time and look with hostodo_get_vm, or cut its power with stop of hostodo_power_vm.";
+        return Ok(json!({
+            "vm_id": id, "success": false, "was_running": true, "forced": false, "error": error,
+            "current_state": state, "elapsed_seconds": seconds, "hint": hint,
+        }));
     }
-    let seconds = wait.elapsed().as_secs();
-    if state == "stopped" || !arguments.force_after_timeout {
-        return Ok(told(&state, false, state == "stopped", seconds));
-    }
-    act("stop").await?;
-    let state = look().await?;
-    Ok(told(&state, true, state == "stopped", seconds))
+    let forced = state != OFF;
+    let (state, more) = if forced {
+        act("stop").await?;
+        until_off(AFTER_STOP).await?
+    } else {
+        (state, 0)
+    };
+    Ok(json!({
+        "vm_id": id, "success": state == OFF, "was_running": true, "forced": forced, "final_state": state,
+        "elapsed_seconds": seconds + more,
+    }))
 }
 
 /// The record of a machine, which comes bare or wrapped. It may hold a password: only named members go on.

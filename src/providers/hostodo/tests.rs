@@ -52,7 +52,7 @@ async fn each_tool_answers_in_its_own_words() {
         ("hostodo_get_deployment", json!({"vm_id": "my-server"}), "/ready", json!(true)),
         ("hostodo_get_invoice", json!({"invoice_number": "INV-1003"}), "/overdue", json!(true)),
         ("hostodo_power_off_vm", json!({"vm_id": "staging"}), "/was_running", json!(false)),
-        ("hostodo_power_off_vm", json!({"vm_id": "my-server"}), "/power_state", json!("stopping")),
+        ("hostodo_power_off_vm", json!({"vm_id": "my-server"}), "/current_state", json!("stopping")),
     ] {
         let (answer, is_error) = call(&server, tool, arguments).await;
         assert!(!is_error, "{answer}");

@@ -80,7 +80,8 @@ pub(super) async fn power_off_vm(arguments: PowerOffVm, steps: Steps<'_, PowerOf
             let error = format!("VM '{}' did not shut down within {limit} seconds", vm.name);
             let hint = "Its guest may need longer or ignore ACPI. Wait and look with get_vm_status, or cut the power \
                         with force_off_vm, which loses unsaved data.";
-            json!({ "success": false, "error": error, "current_state": state, "elapsed_seconds": elapsed, "hint": hint })
+            json!({ "success": false, "was_running": true, "forced": false, "error": error, "current_state": state,
+                    "elapsed_seconds": elapsed, "hint": hint })
         }
     })
 }

@@ -1,4 +1,5 @@
-//! What can be done to an object: at once, though the task that tells of it takes its time.
+//! What can be done to an object: at once, though the task that tells of it takes its time. Only a guest that is asked to
+//! shut down takes as long as its task.
 
 use super::answer::{Answer, refuse};
 use super::request::Request;
@@ -16,7 +17,7 @@ impl State {
             ("vms", "clone") => Ok(Some(self.clone_vm(id, request.body.pointer("/name_label")))),
             ("vms", "revert_snapshot") => self.revert(id, request.text("snapshotId")),
             ("vms", "migrate") => self.migrate(id, request.text("hostId")),
-            ("vms", power) => self.power(id, power)?,
+            ("vms", power) => self.power(id, power, request.flag("sync"))?,
             ("hosts", "enable" | "disable") => {
                 self.change("hosts", id, |host| host["enabled"] = json!(action == "enable"));
                 Ok(None)
@@ -58,7 +59,7 @@ impl State {
     }
 
     /// None where there is no such action.
-    fn power(&mut self, id: &str, action: &str) -> Option<Outcome> {
+    fn power(&mut self, id: &str, action: &str, sync: bool) -> Option<Outcome> {
         let (from, to): (&[&str], &str) = match action {
             "start" => (&["Halted"], "Running"),
             "clean_shutdown" => (&["Running"], "Halted"),
@@ -74,16 +75,28 @@ impl State {
         if !from.contains(&state.as_str()) {
             return Some(Err(format!("{action} needs a machine that is {}; this one is {state}", from.join(" or "))));
         }
+        match action {
+            "clean_shutdown" if !sync => return Some(Ok(None)),
+            "clean_shutdown" if id == inventory::id(3, inventory::DEAF) => {
+                return Some(Err("the guest does not react".to_owned()));
+            }
+            "hard_shutdown" => self.finish_shutdowns(id),
+            _ => {}
+        }
+        self.set_power(id, to);
+        Some(Ok(None))
+    }
+
+    pub(super) fn set_power(&mut self, id: &str, state: &str) {
         let (host, pool) = (inventory::id(2, 1), inventory::id(1, 1));
         self.change("vms", id, |vm| {
-            vm["power_state"] = json!(to);
-            if to == "Halted" {
+            vm["power_state"] = json!(state);
+            if state == "Halted" {
                 vm["$container"] = json!(pool);
             } else if vm["$container"] == json!(pool) {
                 vm["$container"] = json!(host);
             }
         });
-        Some(Ok(None))
     }
 
     fn snapshot(&mut self, id: &str, name: Option<&str>) -> String {

@@ -12,7 +12,10 @@ pub(super) fn id(kind: u32, number: u32) -> String {
 
 const GIB: u64 = 1 << 30;
 
-/// A pool of two hosts with shared storage, six machines, and a backup job. `now` is in milliseconds since 1970.
+/// The machine whose guest does not react to being asked to shut down.
+pub(super) const DEAF: u32 = 7;
+
+/// A pool of two hosts with shared storage, seven machines, and a backup job. `now` is in milliseconds since 1970.
 pub(super) fn collections(now: i64) -> Collections {
     let (pool, network, shared) = (id(1, 1), id(4, 1), id(5, 1));
     let hosts: Vec<String> = [1, 2].map(|number| id(2, number)).to_vec();
@@ -82,6 +85,7 @@ pub(super) fn collections(now: i64) -> Collections {
         ("build-1", "Halted", 4, 8, 1),
         ("test-1", "Suspended", 2, 4, 2),
         ("old-mail", "Halted", 1, 2, 1),
+        ("kiosk-1", "Running", 1, 2, 2),
     ];
     let numbered = || (1..).zip(machines);
     let tags =

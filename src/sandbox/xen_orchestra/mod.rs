@@ -164,16 +164,32 @@ impl State {
         Answer::Done
     }
 
+    /// Ends the tasks that are due. A machine that was asked to shut down is off by then; one that does not react keeps
+    /// its task waiting.
     fn finish_tasks(&mut self) {
-        let now = self.now;
+        let (now, deaf) = (self.now, inventory::id(3, inventory::DEAF));
+        let mut halted = Vec::new();
         for task in self.of_mut("tasks").into_iter().flatten().filter(|task| task["status"] == "pending") {
             let end = task["start"].as_i64().unwrap_or_default() + TASK;
-            if now >= end {
-                task["status"] = json!("success");
-                task["progress"] = json!(100);
-                task["end"] = json!(end);
+            let shuts_down = task["properties"]["method"] == "clean_shutdown";
+            let machine = task["properties"]["objectId"].as_str().unwrap_or_default();
+            if now < end || (shuts_down && machine == deaf) {
+                continue;
             }
+            halted.extend(shuts_down.then(|| machine.to_owned()));
+            end_task(task, end);
         }
+        halted.iter().for_each(|id| self.set_power(id, "Halted"));
+    }
+
+    /// Ends the tasks that shut this machine down: it is off in another way.
+    fn finish_shutdowns(&mut self, id: &str) {
+        let now = self.now;
+        let is_it = |task: &&mut Value| {
+            let about = &task["properties"];
+            task["status"] == "pending" && about["method"] == "clean_shutdown" && about["objectId"] == id
+        };
+        self.of_mut("tasks").into_iter().flatten().filter(is_it).for_each(|task| end_task(task, now));
     }
 
     /// An id of an object that did not exist before.
@@ -181,4 +197,10 @@ impl State {
         self.made += 1;
         inventory::id(0xff, self.made)
     }
+}
+
+fn end_task(task: &mut Value, end: i64) {
+    task["status"] = json!("success");
+    task["progress"] = json!(100);
+    task["end"] = json!(end);
 }

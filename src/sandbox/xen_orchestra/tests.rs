@@ -105,6 +105,29 @@ fn an_action_answers_with_a_task_or_at_its_end() {
 }
 
 #[test]
+fn a_guest_takes_its_time_to_shut_down_unless_its_power_is_cut() {
+    let clock = Arc::new(ManualClock::default());
+    let estate = XenOrchestra::new(clock.clone());
+    let (web, deaf) = (id(3, 1), id(3, inventory::DEAF));
+    let state = |vm: &str| read(&estate, &format!("/vms/{vm}"))["power_state"].clone();
+    let tasks = |status: &str| {
+        let tasks = read(&estate, &format!("/tasks?fields=status&filter=status:{status}"));
+        tasks.as_array().map_or(0, Vec::len)
+    };
+    for vm in [&web, &deaf] {
+        assert_eq!(send(&estate, &format!("POST /vms/{vm}/actions/clean_shutdown"), "").0, 202);
+        assert_eq!(state(vm), "Running");
+    }
+    clock.0.fetch_add(3_000, Ordering::Relaxed);
+    assert_eq!((state(&web), state(&deaf), tasks("pending")), (json!("Halted"), json!("Running"), 1));
+    assert_eq!(send(&estate, &format!("POST /vms/{deaf}/actions/clean_shutdown?sync=true"), "").0, 400);
+    assert_eq!(send(&estate, &format!("POST /vms/{deaf}/actions/hard_shutdown?sync=true"), "").0, 204);
+    assert_eq!((state(&deaf), tasks("pending")), (json!("Halted"), 0));
+    assert_eq!(send(&estate, &format!("POST /vms/{}/actions/clean_shutdown?sync=true", id(3, 2)), "").0, 204);
+    assert_eq!(state(&id(3, 2)), "Halted");
+}
+
+#[test]
 fn what_the_state_forbids_is_refused() {
     let estate = XenOrchestra::new(Arc::new(ManualClock::default()));
     for (request, body, part) in [

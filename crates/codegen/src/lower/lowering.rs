@@ -171,10 +171,14 @@ impl<'a, 'r> Lowering<'a, 'r> {
             Some(_) => {}
         }
         defaults::apply(&mut lowered, &self.source.settings, bound, self.mistake(), self.report);
-        let awaits = super::tasks::apply(&mut lowered, self.source.settings.tasks.as_ref());
-        if let Some(setting) = bound.and_then(|(_, definition)| definition.power_off.as_ref()) {
-            super::power_off::add_arguments(setting, &mut lowered.input_schema);
-        }
+        // One way to wait is enough: until the machine is off, or until the task is over.
+        let awaits = match bound.and_then(|(_, definition)| definition.power_off.as_ref()) {
+            Some(setting) => {
+                super::power_off::add_arguments(setting, &mut lowered.input_schema);
+                false
+            }
+            None => super::tasks::apply(&mut lowered, self.source.settings.tasks.as_ref()),
+        };
         let route = Some(self.route(&lowered));
         let toolset = self.place(&name, operation, bound, file, pointer);
         let words = Words { definition: bound, operation, source: self.source, awaits, stray: self.mistake() };

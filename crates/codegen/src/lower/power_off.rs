@@ -22,18 +22,13 @@ pub(super) fn add_arguments(setting: &PowerOffSetting, schema: &mut Value) {
 
 /// What such an argument means.
 pub(super) fn words(setting: &PowerOffSetting, argument: &str) -> Option<String> {
-    let off = &setting.off;
-    match argument {
-        PowerOff::WAIT if setting.force.is_empty() => Some(format!(
-            "Seconds for which the answer waits until the machine is {off}; 0 answers at once. There is no harder way \
-             to power it off after that."
-        )),
-        PowerOff::WAIT => {
-            Some(format!("Seconds for which the answer waits until the machine is {off}; 0 answers at once."))
-        }
-        PowerOff::FORCE if !setting.force.is_empty() => Some(format!(
-            "True cuts the power, as {} does, of a machine that is not {off} when wait_timeout is over; 0 never is.",
-            setting.force
+    const WAIT: &str = "Seconds for which the answer waits until the machine is off; 0 answers at once.";
+    match (argument, setting.force.as_str()) {
+        (PowerOff::WAIT, "") => Some(format!("{WAIT} There is no harder way to power it off after that.")),
+        (PowerOff::WAIT, _) => Some(WAIT.to_owned()),
+        (PowerOff::FORCE, force) if !force.is_empty() => Some(format!(
+            "True cuts the power, as {force} does, of a machine that is not off when wait_timeout is over; without a \
+             wait_timeout it does nothing."
         )),
         _ => None,
     }

@@ -11,7 +11,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use crate::account::{Account, without};
 use crate::arguments::Arguments;
 use crate::catalogue::Entry;
-use crate::principal::{FILES_READ, Principal};
+use crate::principal::Principal;
 
 /// A call of a tool with valid arguments. Policy has yet to judge it.
 pub struct Call {
@@ -183,13 +183,6 @@ pub enum Asking {
 }
 
 impl Caller {
-    /// Whether a call may have files of this machine sent away. Whoever is in front of it could read them anyway; the
-    /// operator opened directories for them, and not for everybody who has a token, so that takes a scope of its own.
-    #[must_use]
-    pub fn may_send_files(&self) -> bool {
-        self.address.is_none() || self.principal.was_given(FILES_READ)
-    }
-
     /// The user of this process, by a client of this name.
     #[must_use]
     pub fn local(client_name: Option<String>) -> Self {

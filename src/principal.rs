@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::account::{Accounts, Choice};
 use crate::catalogue::Entry;
 
 /// The scope that shows credentials in answers. Only its own name grants it: no wildcard does.
@@ -15,19 +16,27 @@ pub const FILES_READ: &str = "files:read";
 pub struct Principal {
     id: String,
     grant: Grant,
+    /// Calls over the network: the disk of this machine is somebody else's.
+    remote: bool,
 }
 
 impl Principal {
-    /// Whoever started this process, or reaches it on a loopback address that asks for no token.
+    /// Whoever started this process.
     #[must_use]
     pub fn local() -> Self {
-        Self { id: "local".to_owned(), grant: Grant::default() }
+        Self { id: "local".to_owned(), grant: Grant::default(), remote: false }
     }
 
     /// The same user, with only these scopes.
     #[must_use]
     pub fn local_with(scopes: Option<Vec<String>>) -> Self {
         Self { grant: Grant { scopes, ..Grant::default() }, ..Self::local() }
+    }
+
+    /// The same for whoever reaches this process over the network, on a loopback address that asks for no token.
+    #[must_use]
+    pub fn over_network(self) -> Self {
+        Self { remote: true, ..self }
     }
 
     /// Whether answers show credentials to this principal.
@@ -42,9 +51,9 @@ impl Principal {
         self.grant.scopes.iter().flatten().any(|scope| scope == name)
     }
 
-    /// Somebody with a name of their own, such as `token:NAME` or `ISSUER#SUBJECT`.
+    /// Somebody on the network with a name of their own, such as `token:NAME` or `ISSUER#SUBJECT`.
     pub fn new(id: impl Into<String>, grant: Grant) -> Self {
-        Self { id: id.into(), grant }
+        Self { id: id.into(), grant, remote: true }
     }
 
     /// What tells this principal from all others.
@@ -57,6 +66,20 @@ impl Principal {
     #[must_use]
     pub fn grant(&self) -> &Grant {
         &self.grant
+    }
+
+    /// Whether the principal is shown the tool and may call it.
+    #[must_use]
+    pub fn admits(&self, entry: &Entry) -> bool {
+        self.grant.reaches(entry) && self.lacking(entry).is_none()
+    }
+
+    /// The scope that keeps the principal from the tool: its own, or the one for files of this machine. Whoever started
+    /// this process could read those anyway; the operator opened directories for them, and not for everybody else.
+    #[must_use]
+    pub fn lacking(&self, entry: &Entry) -> Option<&'static str> {
+        let sends_files = entry.tool.file().is_some() && self.remote && !self.was_given(FILES_READ);
+        self.grant.lacking(entry).or(sends_files.then_some(FILES_READ))
     }
 }
 
@@ -86,7 +109,7 @@ impl Grant {
         *self == Self::default()
     }
 
-    /// Whether the tool is granted.
+    /// Whether toolset, access, accounts and scope let the tool through.
     #[must_use]
     pub fn admits(&self, entry: &Entry) -> bool {
         self.reaches(entry) && self.lacking(entry).is_none()
@@ -97,6 +120,12 @@ impl Grant {
     pub fn uses(&self, provider: &str, account: &str) -> bool {
         let is_it = |name: &String| name.split_once('/') == Some((provider, account));
         self.accounts.as_ref().is_none_or(|names| names.iter().any(is_it))
+    }
+
+    /// What calls have to choose among the accounts of a provider that are granted; none where there is nothing to choose.
+    #[must_use]
+    pub fn choice(&self, accounts: &Accounts, provider: &str) -> Option<Choice> {
+        accounts.choice(provider).map(|choice| choice.narrowed(|account| self.uses(provider, account)))
     }
 
     /// Whether toolset, access and accounts let the tool through, whatever its scope is.

@@ -31,8 +31,8 @@ pub struct Authentication {
 impl Authentication {
     /// Takes every caller for the local user. Fit for loopback addresses alone.
     #[must_use]
-    pub fn open(local: Arc<Principal>) -> Self {
-        Self { anybody: Some(local), tokens: None, oauth: None }
+    pub fn open(local: &Principal) -> Self {
+        Self { anybody: Some(Arc::new(local.clone().over_network())), tokens: None, oauth: None }
     }
 
     /// Asks every caller for a token of one of these kinds.

@@ -116,7 +116,7 @@ fn authentication(config: &Config, http: &HttpConfig, catalogue: &Catalogue) -> 
     let oauth = http.origins.public.clone().filter(|_| !http.issuers.is_empty());
     let oauth = oauth.map(|public| Oauth::new(http.issuers.clone(), public, catalogue, config.network.clone()));
     Ok(match (tokens, oauth) {
-        (None, None) => Authentication::open(Arc::clone(&config.local)),
+        (None, None) => Authentication::open(&config.local),
         (tokens, oauth) => Authentication::required(tokens, oauth),
     })
 }

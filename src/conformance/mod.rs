@@ -54,7 +54,7 @@ pub async fn serve(port: u16, listening: impl FnOnce(SocketAddr)) -> io::Result<
     let options = HttpOptions {
         origins: Origins::default(),
         proxies: Proxies::default(),
-        authentication: Authentication::open(Arc::new(Principal::local())),
+        authentication: Authentication::open(&Principal::local()),
         certificates: None,
         most_sessions: 256,
         session_idle: Duration::from_secs(60),

@@ -28,7 +28,6 @@ use serde_json::Value;
 
 use crate::call::Call;
 use crate::catalogue::Entry;
-use crate::principal::FILES_READ;
 
 pub use approval::{Evidence, LIFETIME, Way};
 pub use effect::effect_of;
@@ -206,11 +205,8 @@ impl Policy {
         if !access.permits(danger) {
             return Some(Objection::Access(access, danger));
         }
-        if let Some(scope) = grant.lacking(&call.entry) {
+        if let Some(scope) = call.caller.principal.lacking(&call.entry) {
             return Some(Objection::Scope(scope));
-        }
-        if call.entry.tool.file().is_some() && !call.caller.may_send_files() {
-            return Some(Objection::Scope(FILES_READ));
         }
         if self.blocks(call.entry) {
             return Some(Objection::Blocked);

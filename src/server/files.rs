@@ -29,8 +29,7 @@ impl Server {
         let Some(file) = entry.tool.file() else { return Ok(()) };
         let name = arguments.get(file.argument.as_ref()).and_then(Value::as_str).map(str::to_owned);
         // Who is refused anyway learns nothing about files, and what is no text is wrong by the schema.
-        let refused = !caller.may_send_files() || caller.principal.grant().lacking(&entry).is_some();
-        let Some(name) = name.filter(|_| !refused) else { return Ok(()) };
+        let Some(name) = name.filter(|_| caller.principal.lacking(&entry).is_none()) else { return Ok(()) };
         let wrong = |argument: &str, given: &str, problem: String| CallError::Reference {
             argument: argument.to_owned(),
             given: given.chars().take(100).collect(),

@@ -90,7 +90,10 @@ impl Handler {
         let config = ServerConfig::new(capabilities)
             .with_server_info(implementation)
             .with_instructions(instructions::of(&server));
-        let whole = server.listing(Arc::new(Principal::local()));
+        // Who has no principal from the start serves others over the network.
+        let everybody = Principal::local();
+        let everybody = if principal.is_some() { everybody } else { everybody.over_network() };
+        let whole = server.listing(Arc::new(everybody));
         Self(Arc::new(Inner { server, config, identity, principal, whole, resources, rest }))
     }
 
@@ -206,7 +209,7 @@ impl Served for Handler {
         let server = &self.0.server;
         let arguments = call.arguments.as_ref().map_or_else(Cow::default, Cow::Borrowed);
         let entry = server.called(&call.name, &arguments, &caller.principal)?;
-        let scope = caller.principal.grant().lacking(&entry)?;
+        let scope = caller.principal.lacking(&entry)?;
         let mut trail = Trail::new(&call.name, &arguments, &caller);
         trail.found(entry);
         let refusal = Refusal { tool: entry.tool.name.clone(), objection: Objection::Scope(scope) };

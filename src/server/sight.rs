@@ -63,7 +63,7 @@ impl Server {
         let mut readers = tools.filter(|other| {
             other.tool.name == entry.tool.reader || kind(entry.tool).is_some_and(|own| kind(other.tool) == Some(own))
         });
-        readers.any(|reader| reader.harmless() && principal.grant().admits(&reader))
+        readers.any(|reader| reader.harmless() && principal.admits(&reader))
     }
 }
 

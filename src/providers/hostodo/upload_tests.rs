@@ -11,6 +11,7 @@ use crate::config::Options;
 use crate::policy::Way;
 use crate::principal::{Grant, Principal};
 use crate::server::Server;
+use crate::server::listing::Form;
 
 const CONF: &str = "server { listen 80; }\n";
 
@@ -146,6 +147,9 @@ async fn who_is_elsewhere_needs_a_scope_that_no_wildcard_grants() {
         let scopes = scopes.map(|scopes| scopes.into_iter().map(str::to_owned).collect());
         let grant = Grant { scopes, ..Grant::default() };
         let principal = Arc::new(Principal::new("token:ci", grant.clone()));
+        let listed = server.listing(Arc::clone(&principal)).to_value(Form::Titled).unwrap();
+        let listed = listed.as_array().unwrap().iter().any(|tool| tool["name"] == "hostodo_upload_file");
+        assert_eq!(listed, expected.is_none(), "{grant:?}: listed as it can be called");
         let caller = Caller { principal, address: Some([192, 0, 2, 1].into()), ..Caller::local(None) };
         let (answer, is_error) = called(&server, "hostodo_upload_file", upload(json!({"path": path})), caller).await;
         match expected {

@@ -38,7 +38,7 @@ impl Http {
         let options = HttpOptions {
             origins: Origins::default(),
             proxies: Proxies::default(),
-            authentication: Authentication::open(Arc::new(Principal::local())),
+            authentication: Authentication::open(&Principal::local()),
             certificates: None,
             most_sessions: 64,
             session_idle: Duration::from_secs(1),

@@ -15,7 +15,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use http::header::{ACCEPT, AUTHORIZATION, COOKIE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
-use infra_mcp_model::{Authentication, Provider, SessionLogin, Text};
+use infra_mcp_model::{Authentication, Provider, RemoteServer, SessionLogin, Text};
 use url::Url;
 
 pub use remote::Remote;
@@ -71,6 +71,10 @@ pub struct AccountSettings {
     pub relay_url: Option<Url>,
     /// The credential for that server.
     pub relay_token: Option<Secret>,
+    /// The variable that was to hold the credential of a named account and is not set.
+    pub unset: Option<String>,
+    /// The same of the credential for the MCP server.
+    pub relay_unset: Option<String>,
     /// Additional request headers. They win over all others, the one with the token included.
     pub headers: Vec<(String, Secret)>,
     /// Appended to the user agent in parentheses.
@@ -90,6 +94,7 @@ pub struct Account {
     headers: HeaderMap,
     secrets: Vec<Secret>,
     credential: bool,
+    unset: Option<String>,
     remote: Option<Remote>,
     session: Option<Session>,
     key: Option<Key>,
@@ -135,8 +140,8 @@ impl Account {
             _ => {}
         }
         let relay_token = settings.relay_token.map(|token| Secret::new(token.expose().trim()));
-        let remote =
-            provider.relay.as_ref().map(|server| Remote::new(server, settings.relay_url, relay_token.as_ref()));
+        let (url, unset) = (settings.relay_url, settings.relay_unset);
+        let remote = provider.relay.as_ref().map(|server| Remote::new(server, url, relay_token.as_ref(), unset));
         secrets.extend(relay_token);
         for (name, value) in settings.headers {
             let name = extra_name(provider, &name)?;
@@ -154,6 +159,7 @@ impl Account {
                 || session.is_some()
                 || key.is_some(),
             base_url,
+            unset: settings.unset,
             remote: remote.transpose()?,
             session,
             name: settings.name,
@@ -196,6 +202,37 @@ impl Account {
         match self.name() {
             Some(name) => format!("{} ({name})", self.base_url),
             None => self.base_url.to_string(),
+        }
+    }
+
+    /// The provider for people, with its name if it has one: `Acme (lab)`.
+    #[must_use]
+    pub fn title(&self) -> String {
+        match self.name() {
+            Some(name) => format!("{} ({name})", self.provider.title),
+            None => self.provider.title.to_string(),
+        }
+    }
+
+    /// What gives it the credential that it lacks, as a sentence.
+    #[must_use]
+    pub fn cure(&self) -> String {
+        self.cure_by(self.unset.as_deref(), || self.provider.environment.credential())
+    }
+
+    /// The same for the MCP server of its provider.
+    #[must_use]
+    pub fn relay_cure(&self) -> String {
+        let unset = self.remote.as_ref().and_then(Remote::unset);
+        let usual = || self.provider.relay.as_ref().map(RemoteServer::credential).unwrap_or_default();
+        self.cure_by(unset, usual)
+    }
+
+    fn cure_by(&self, unset: Option<&str>, usual: impl Fn() -> String) -> String {
+        match (self.name(), unset) {
+            (Some(name), None) => format!("Give the account `{name}` one in the configuration file."),
+            (_, Some(variable)) => format!("Set {variable} in the environment of this server."),
+            (None, None) => format!("Set {} in the environment of this server.", usual()),
         }
     }
 

@@ -73,14 +73,12 @@ pub enum CallError {
     #[error("{0}")]
     Build(#[from] BuildError),
     /// The account has no credential.
-    #[error(
-        "No credential for {provider}, so nothing was sent. Set {credential} in the environment of this server. {help}"
-    )]
+    #[error("No credential for {whom}, so nothing was sent. {cure} {help}")]
     NoCredential {
         /// Who wants one.
-        provider: Text,
-        /// The variables that hold it, in words.
-        credential: String,
+        whom: String,
+        /// What to set, as a sentence.
+        cure: String,
         /// Where a user gets one.
         help: Text,
     },

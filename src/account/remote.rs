@@ -12,11 +12,17 @@ use crate::error::StartupError;
 pub struct Remote {
     url: Url,
     authorization: Option<HeaderValue>,
+    unset: Option<String>,
 }
 
 impl Remote {
-    /// Checks address and token.
-    pub(super) fn new(server: &RemoteServer, url: Option<Url>, token: Option<&Secret>) -> Result<Self, StartupError> {
+    /// Checks address and token. `unset` is the variable that was to hold the token.
+    pub(super) fn new(
+        server: &RemoteServer,
+        url: Option<Url>,
+        token: Option<&Secret>,
+        unset: Option<String>,
+    ) -> Result<Self, StartupError> {
         let named = variable(&server.url_variables, "the address of the MCP server");
         let url = url.map_or_else(|| Url::parse(&server.url).map_err(|_| "this is not a URL."), Ok);
         let url = url.and_then(|url| match unfit(&url) {
@@ -27,6 +33,7 @@ impl Remote {
         Ok(Self {
             url: url.map_err(|problem| StartupError::new(named, problem, fix))?,
             authorization: token.map(|token| bearer(&server.token_variables, token)).transpose()?,
+            unset,
         })
     }
 
@@ -40,6 +47,11 @@ impl Remote {
     #[must_use]
     pub fn has_credential(&self) -> bool {
         self.authorization.is_some()
+    }
+
+    /// The variable that was to hold the credential and is not set.
+    pub(super) fn unset(&self) -> Option<&str> {
+        self.unset.as_deref()
     }
 
     /// Where the server is, and the credential.

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::{Environment, Options};
 use crate::account::{DEFAULT, Secret};
 use crate::error::StartupError;
-use crate::executor::{Pin, Trust};
+use crate::executor::{Authorities, Pin, Trust};
 
 /// The name of ours in a directory for the configuration of all programs, and of the file there.
 const PLACE: &str = "infra-mcp/config.toml";
@@ -37,6 +37,8 @@ pub(super) struct AccountFile {
     pub(super) relay_url: Option<String>,
     /// How long a call may take, retries included.
     pub(super) timeout_seconds: Option<u64>,
+    /// PEM file with certificates of authorities to trust besides all others.
+    ca_file: Option<PathBuf>,
     /// Fingerprints of the certificates that alone are accepted.
     #[serde(default)]
     pin_sha256: Vec<String>,
@@ -78,6 +80,10 @@ pub(super) struct Credentials {
     pub(super) token: Option<Secret>,
     pub(super) user: Option<(String, Secret)>,
     pub(super) relay_token: Option<Secret>,
+    /// The variable that the file names for the token or password and that is not set: calls will say so.
+    pub(super) unset: Option<String>,
+    /// The same for the relay.
+    pub(super) relay_unset: Option<String>,
 }
 
 impl NamedAccounts {
@@ -131,7 +137,7 @@ impl NamedAccounts {
         environment: &Environment,
     ) -> Result<Credentials, StartupError> {
         let subject = self.subject(provider, name);
-        let source = Source { subject: &subject, folder: self.file.parent(), environment };
+        let source = Source { subject: &subject, named: self, environment };
         let AccountFile { token, token_env, token_file, .. } = account;
         let token = source.secret("token", token.as_ref(), token_env.as_deref(), token_file.as_deref())?;
         let AccountFile { password, password_env, password_file, .. } = account;
@@ -140,18 +146,25 @@ impl NamedAccounts {
         let AccountFile { relay_token: relay, relay_token_env, relay_token_file, .. } = account;
         let relay =
             source.secret("relay_token", relay.as_ref(), relay_token_env.as_deref(), relay_token_file.as_deref())?;
+        let unset = |secret: &Option<Secret>, variable: &Option<String>| variable.clone().filter(|_| secret.is_none());
+        let relay_unset = unset(&relay, relay_token_env);
+        let password_env = password_env.clone().filter(|_| account.username.is_some());
+        let token_unset = unset(&token, token_env).or_else(|| unset(&password, &password_env));
         let user = account.username.clone().zip(password);
-        if token.is_none() && user.is_none() && relay.is_none() {
+        let named = token_unset.is_some() || relay_unset.is_some();
+        if token.is_none() && user.is_none() && relay.is_none() && !named {
             let fix = "Give it token_env = \"VARIABLE\" or token_file = \"PATH\", or username with password_env.";
             return Err(StartupError::new(subject, "the account has no credential.", fix));
         }
-        Ok(Credentials { token, user, relay_token: relay })
+        // One that is there is enough.
+        let token_unset = token_unset.filter(|_| token.is_none() && user.is_none());
+        Ok(Credentials { token, user, relay_token: relay, unset: token_unset, relay_unset })
     }
 
     /// What is accepted in the place of a certificate that an authority vouches for; none where one has to.
     ///
     /// # Errors
-    /// If a fingerprint is none.
+    /// If a fingerprint is none, or the certificates of its authorities cannot be read.
     pub(super) fn trust(&self, provider: &str, name: &str) -> Result<Option<Trust>, StartupError> {
         let Some((_, account)) = self.of(provider).find(|(known, _)| *known == name) else { return Ok(None) };
         let pin = |text: &String| {
@@ -161,8 +174,21 @@ impl NamedAccounts {
             })
         };
         let pins: Vec<Pin> = account.pin_sha256.iter().map(pin).collect::<Result<_, _>>()?;
-        // Who pins a certificate wants it checked.
-        Ok(if pins.is_empty() { account.insecure.then_some(Trust::Anything) } else { Some(Trust::Pinned(pins)) })
+        // Who pins a certificate, or names who vouches for it, wants it checked.
+        if !pins.is_empty() {
+            return Ok(Some(Trust::Pinned(pins)));
+        }
+        let Some(file) = &account.ca_file else { return Ok(account.insecure.then_some(Trust::Anything)) };
+        let authorities = Authorities::read(&self.beside(file)).map_err(|problem| {
+            let fix = "Name a readable file with certificates in PEM form (-----BEGIN CERTIFICATE-----).";
+            StartupError::new(self.subject(provider, name), problem, fix)
+        })?;
+        Ok(Some(Trust::Authorities(authorities)))
+    }
+
+    /// What is not absolute stands beside the configuration.
+    fn beside(&self, file: &Path) -> PathBuf {
+        self.file.parent().map_or_else(|| file.to_owned(), |folder| folder.join(file))
     }
 
     fn check_names(&self, wrong: &dyn Fn(String) -> StartupError) -> Result<(), StartupError> {
@@ -209,11 +235,12 @@ impl NamedAccounts {
 /// Where the credentials of one account come from.
 struct Source<'a> {
     subject: &'a str,
-    folder: Option<&'a Path>,
+    named: &'a NamedAccounts,
     environment: &'a Environment,
 }
 
 impl Source<'_> {
+    /// None where nothing is told, or the variable is not set.
     fn secret(
         &self,
         what: &str,
@@ -229,12 +256,11 @@ impl Source<'_> {
             (None, None, None) => return Ok(None),
             (Some(Inline(text)), None, None) => text.clone(),
             (None, Some(variable), None) => {
-                let value = self.environment.get(variable)?;
-                value.ok_or_else(|| wrong(format!("the variable {variable} is not set.")))?
+                let Some(value) = self.environment.get(variable)? else { return Ok(None) };
+                value
             }
             (None, None, Some(file)) => {
-                // What is not absolute stands beside the configuration.
-                let file = self.folder.map_or_else(|| file.to_owned(), |folder| folder.join(file));
+                let file = self.named.beside(file);
                 fs::read_to_string(&file)
                     .map_err(|error| wrong(format!("{} cannot be read: {error}.", file.display())))?
             }

@@ -80,7 +80,10 @@ fn a_mistake_in_the_file_is_told_without_what_is_secret() {
         (&format!("[accounts.example.a]\ntoken = '{TOKEN}'\ntoken_env = 'X'\n"), 0o600, Some("more than one way")),
         (&format!("[accounts.example.a]\ntoken = '{TOKEN}\n"), 0o600, Some("line 2")),
         ("[accounts.example.a]\n", 0o644, Some("accounts.example.a in ")),
-        ("[accounts.example.a]\ntoken_env = 'NOT_SET'\n", 0o644, Some("NOT_SET is not set")),
+        ("[accounts.example.a]\nusername = 'a'\n", 0o644, Some("has no credential")),
+        ("[accounts.example.a]\npassword_env = 'NOT_SET'\n", 0o644, Some("has no credential")),
+        ("[accounts.example.a]\ntoken_env = 'T'\nca_file = 'none.pem'\n", 0o644, Some("none.pem cannot be read")),
+        ("[accounts.example.a]\ntoken_env = 'T'\nca_file = 'token.txt'\n", 0o644, Some("holds no PEM certificate")),
         ("[accounts.example.a]\ntoken_file = 'none.txt'\n", 0o644, Some("none.txt cannot be read")),
         ("[accounts.example.a]\ntoken_env = 'T'\nurl = 'nowhere'\n", 0o644, Some("is not the address")),
         ("[accounts.homeless.a]\ntoken_env = 'T'\n", 0o644, Some("accounts.homeless.a in ")),
@@ -103,6 +106,24 @@ fn a_mistake_in_the_file_is_told_without_what_is_secret() {
     let options = Options { config: Some("/nonexistent/config.toml".into()), ..Options::default() };
     let error = Config::new(options, &Environment::of(&[]), everything()).unwrap_err();
     assert!(error.to_string().contains("cannot be read"), "{error}");
+}
+
+/// Nothing but the calls of the account fails for it.
+#[test]
+fn a_variable_that_is_not_set_is_named_by_what_wants_it() {
+    for (text, expected) in [
+        ("token_env = 'NOT_SET'", Some("Set NOT_SET in the environment of this server.")),
+        ("username = 'ada'\npassword_env = 'NO_WORD'", Some("Set NO_WORD in the environment of this server.")),
+        ("token_env = 'NOT_SET'\nusername = 'ada'\npassword_env = 'T'", None),
+        ("relay_token_env = 'NOT_SET'", Some("Give the account `a` one in the configuration file.")),
+    ] {
+        let config = configured(&format!("[accounts.example.a]\n{text}\n"), 0o644, &[("T", TOKEN)], false).unwrap();
+        let [account] = config.accounts.of("example") else { panic!("one: {text}") };
+        assert_eq!(account.has_credential(), expected.is_none(), "{text}");
+        assert!(expected.is_none_or(|cure| account.cure() == cure), "{text}: {}", account.cure());
+    }
+    let config = configured("", 0o644, &[], false).unwrap();
+    assert!(config.accounts.of("example")[0].cure().starts_with("Set EXAMPLE_TOKEN (or API_TOKEN)"));
 }
 
 #[test]

@@ -76,6 +76,8 @@ fn named_account(
     settings.token = credentials.token;
     settings.user = credentials.user;
     settings.relay_token = credentials.relay_token;
+    settings.unset = credentials.unset;
+    settings.relay_unset = credentials.relay_unset;
     settings.timeout = settings.timeout.or(written.timeout_seconds.map(Duration::from_secs));
     Account::new(provider, settings).map_err(|error| error.about(subject))
 }

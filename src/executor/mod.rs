@@ -47,7 +47,7 @@ pub use request::BuildError;
 pub(crate) use response::shorten;
 pub use response::{Media, Reply};
 pub use send::NetworkOptions;
-pub use trust::{Exception, Pin, Trust};
+pub use trust::{Authorities, Exception, Pin, Trust};
 
 /// Stands in the place of the network: gets finished HTTP requests and never sees tools or arguments.
 pub trait Simulator: Send + Sync {

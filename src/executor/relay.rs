@@ -155,12 +155,11 @@ fn remote(call: &Call) -> Result<&Remote, CallError> {
 }
 
 fn no_credential(call: &Call) -> CallError {
-    let provider = call.entry.provider;
-    let server = provider.relay.as_ref();
+    let help = call.entry.provider.relay.as_ref().map(|server| server.credential_help.clone());
     CallError::NoCredential {
-        provider: format!("the MCP server of {}", provider.title).into(),
-        credential: server.map(RemoteServer::credential).unwrap_or_default(),
-        help: server.map(|server| server.credential_help.clone()).unwrap_or_default(),
+        whom: format!("the MCP server of {}", call.account.title()),
+        cure: call.account.relay_cure(),
+        help: help.unwrap_or_default(),
     }
 }
 

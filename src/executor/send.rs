@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
@@ -11,10 +11,9 @@ use http::header::{CONTENT_LENGTH, LOCATION};
 use http::{HeaderValue, Method, Response, StatusCode};
 use reqwest::{Certificate, Client, redirect};
 use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
 use url::Url;
 
-use super::trust::{self, Exception, NotPinned};
+use super::trust::{self, Authorities, Exception, NotPinned};
 use super::{Exchange, retry};
 use crate::account::Ticket;
 use crate::call::Call;
@@ -50,17 +49,8 @@ impl NetworkOptions {
     }
 
     fn certificates(&self) -> Result<Vec<CertificateDer<'static>>, String> {
-        self.ca_file.as_deref().map_or_else(|| Ok(Vec::new()), certificates)
-    }
-}
-
-fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
-    let name = file.display();
-    let pem = std::fs::read(file).map_err(|error| format!("the CA file {name} cannot be read: {error}."))?;
-    match CertificateDer::pem_slice_iter(&pem).collect::<Result<Vec<_>, _>>() {
-        Ok(certificates) if certificates.is_empty() => Err(format!("the CA file {name} holds no PEM certificate.")),
-        Ok(certificates) => Ok(certificates),
-        Err(_) => Err(format!("the CA file {name} holds something that is no PEM certificate.")),
+        let Some(file) = &self.ca_file else { return Ok(Vec::new()) };
+        Ok(Authorities::read(file)?.0)
     }
 }
 
@@ -78,13 +68,9 @@ impl Network {
     /// Sends the request, again where that is harmless, for as long as the exchange may take.
     pub(super) async fn send(&self, exchange: &Exchange<'_>) -> Result<Response<Bytes>, CallError> {
         let account = &exchange.call.account;
-        let provider = account.provider();
         if !account.has_credential() {
-            return Err(CallError::NoCredential {
-                provider: provider.title.clone(),
-                credential: provider.environment.credential(),
-                help: provider.credential_help.clone(),
-            });
+            let help = account.provider().credential_help.clone();
+            return Err(CallError::NoCredential { whom: account.title(), cure: account.cure(), help });
         }
         let answer = self.persist(exchange, Instant::now());
         tokio::time::timeout(exchange.patience, answer)

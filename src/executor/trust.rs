@@ -1,14 +1,16 @@
-//! Which certificates of the other side are accepted: those that authorities vouch for and, of single hosts, a pinned
-//! one or any.
+//! Which certificates of the other side are accepted: those that authorities vouch for and, of single hosts, those that
+//! further ones vouch for, a pinned one or any.
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
 
 use ring::digest::{SHA256, digest};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, OtherError, SignatureScheme};
 use rustls_platform_verifier::Verifier;
@@ -71,13 +73,41 @@ pub struct Exception {
     pub trust: Trust,
 }
 
-/// What is accepted in the place of a certificate that an authority vouches for.
+/// What is accepted in the place of a certificate that an authority of everybody vouches for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Trust {
     /// One of these certificates alone, whatever name and dates stand in it.
     Pinned(Vec<Pin>),
+    /// What these authorities vouch for, and what all others do.
+    Authorities(Authorities),
     /// Any certificate: whoever is on the way can take the place of the host.
     Anything,
+}
+
+/// Certificates of authorities.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Authorities(pub(super) Vec<CertificateDer<'static>>);
+
+impl Authorities {
+    /// Reads a file in PEM form.
+    ///
+    /// # Errors
+    /// If it cannot be read, or holds no certificates or something else.
+    pub fn read(file: &Path) -> Result<Self, String> {
+        let name = file.display();
+        let pem = std::fs::read(file).map_err(|error| format!("the CA file {name} cannot be read: {error}."))?;
+        match CertificateDer::pem_slice_iter(&pem).collect::<Result<Vec<_>, _>>() {
+            Ok(certificates) if certificates.is_empty() => Err(format!("the CA file {name} holds no PEM certificate.")),
+            Ok(certificates) => Ok(Self(certificates)),
+            Err(_) => Err(format!("the CA file {name} holds something that is no PEM certificate.")),
+        }
+    }
+}
+
+impl fmt::Debug for Authorities {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} certificates", self.0.len())
+    }
 }
 
 /// Another certificate than the pinned one.
@@ -106,15 +136,44 @@ impl NotPinned {
 pub(super) fn config(more: Vec<CertificateDer<'static>>, exceptions: Vec<Exception>) -> Result<ClientConfig, String> {
     let failed = |error: rustls::Error| format!("certificates cannot be checked: {error}.");
     let crypto = Arc::new(rustls::crypto::ring::default_provider());
-    let authorities = Verifier::new_with_extra_roots(more, Arc::clone(&crypto)).map_err(failed)?;
-    let checks = Arc::new(Checks { exceptions, authorities, crypto: Arc::clone(&crypto) });
+    let vouched =
+        |by: Vec<CertificateDer<'static>>| Verifier::new_with_extra_roots(by, Arc::clone(&crypto)).map_err(failed);
+    let exceptions = exceptions.into_iter().map(|Exception { host, trust }| {
+        let check = match trust {
+            Trust::Pinned(pins) => Check::Pinned(pins),
+            Trust::Authorities(own) => Check::Vouched(vouched([more.clone(), own.0].concat())?),
+            Trust::Anything => Check::Nothing,
+        };
+        Ok((host, check))
+    });
+    let exceptions = exceptions.collect::<Result<_, String>>()?;
+    let checks = Arc::new(Checks { exceptions, authorities: vouched(more.clone())?, crypto: Arc::clone(&crypto) });
     let builder = ClientConfig::builder_with_provider(crypto).with_safe_default_protocol_versions().map_err(failed)?;
     Ok(builder.dangerous().with_custom_certificate_verifier(checks).with_no_client_auth())
 }
 
+/// How the certificate of a host is checked.
+#[derive(Debug)]
+enum Check {
+    Nothing,
+    Vouched(Verifier),
+    Pinned(Vec<Pin>),
+}
+
+impl Check {
+    fn strictness(&self) -> u8 {
+        match self {
+            Self::Nothing => 0,
+            Self::Vouched(_) => 1,
+            Self::Pinned(_) => 2,
+        }
+    }
+}
+
 #[derive(Debug)]
 struct Checks {
-    exceptions: Vec<Exception>,
+    /// By name or address of the host.
+    exceptions: Vec<(String, Check)>,
     authorities: Verifier,
     crypto: Arc<CryptoProvider>,
 }
@@ -129,12 +188,14 @@ impl ServerCertVerifier for Checks {
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
         let host = server.to_str();
-        let exceptions = self.exceptions.iter().filter(|exception| exception.host.eq_ignore_ascii_case(&host));
-        // Where a host is that of several providers, the stricter wish counts.
-        match exceptions.map(|exception| &exception.trust).max_by_key(|trust| matches!(trust, Trust::Pinned(_))) {
-            None => self.authorities.verify_server_cert(certificate, intermediates, server, ocsp, now),
-            Some(Trust::Anything) => Ok(ServerCertVerified::assertion()),
-            Some(Trust::Pinned(pins)) => {
+        let exceptions = self.exceptions.iter().filter(|(known, _)| known.eq_ignore_ascii_case(&host));
+        let vouched = |by: &Verifier| by.verify_server_cert(certificate, intermediates, server, ocsp, now);
+        // Where a host is that of several accounts, the stricter wish counts.
+        match exceptions.map(|(_, check)| check).max_by_key(|check| check.strictness()) {
+            None => vouched(&self.authorities),
+            Some(Check::Vouched(authorities)) => vouched(authorities),
+            Some(Check::Nothing) => Ok(ServerCertVerified::assertion()),
+            Some(Check::Pinned(pins)) => {
                 let shown = Pin::of(certificate);
                 if pins.contains(&shown) {
                     return Ok(ServerCertVerified::assertion());

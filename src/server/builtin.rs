@@ -112,7 +112,7 @@ impl Server {
             found.extend(flat.filter_map(|entry| Some((self.exposure.place(entry)?.0, entry))));
         }
         match found.as_slice() {
-            [(_, entry)] => Ok(self.describe(*entry)),
+            [(_, entry)] => Ok(self.describe(*entry, principal)),
             [] => {
                 let names = domains.flat_map(|listed| listed.operations.iter()).filter(|entry| shown(entry));
                 let likely = nearest(operation, names.map(|entry| entry.tool.operation_name.as_ref()));
@@ -128,8 +128,8 @@ impl Server {
         }
     }
 
-    /// Everything about one operation, as compact JSON.
-    pub(super) fn describe(&self, entry: Entry) -> String {
+    /// Everything about one operation that the principal may know, as compact JSON.
+    pub(super) fn describe(&self, entry: Entry, principal: &Principal) -> String {
         let (tool, review) = (entry.tool, &entry.tool.review);
         let (name, operation) = self.exposure.place(entry).unwrap_or((&tool.name, None));
         let mut told = Map::new();
@@ -160,7 +160,8 @@ impl Server {
         told.insert("facts".to_owned(), facts.into());
         told.insert("scope".to_owned(), review.scope.as_ref().into());
         told.insert("approval".to_owned(), self.approval_of(entry).into());
-        told.extend(arguments_of(tool, self.accounts.choice(&entry.provider.name)));
+        let choice = principal.grant().choice(&self.accounts, &entry.provider.name);
+        told.extend(arguments_of(tool, choice.as_ref()));
         Value::Object(told).to_string()
     }
 

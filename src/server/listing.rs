@@ -177,9 +177,7 @@ impl Listing {
 
     /// The accounts that calls of the principal choose among.
     fn choice(&self, entry: &Entry) -> Option<Choice> {
-        let provider = entry.provider.name.as_ref();
-        let choice = self.accounts.choice(provider)?;
-        Some(choice.narrowed(|account| self.principal.grant().uses(provider, account)))
+        self.principal.grant().choice(&self.accounts, &entry.provider.name)
     }
 
     /// What is added to the input schema of a tool whose calls choose an account, and the rest of the entry, where
@@ -230,7 +228,7 @@ impl Listing {
 
 /// Whether a principal is shown a tool: it is granted, and the operator has not blocked it.
 pub(super) fn shows(gate: &Gate, principal: &Principal, entry: &Entry) -> bool {
-    principal.grant().admits(entry) && !gate.policy().blocks(*entry)
+    principal.admits(entry) && !gate.policy().blocks(*entry)
 }
 
 /// What comes before and after the entries in `message`, whose list had its mark taken off.
@@ -386,7 +384,8 @@ mod tests {
         let whole = listing(Arc::clone(&domains), Way::Token, Grant::default());
         let readers = listing(Arc::clone(&domains), Way::Token, Grant { read_only: true, ..Grant::default() });
         let listed = flat.to_value(Form::Titled).unwrap();
-        for (listed, entry) in listed.as_array().unwrap().iter().zip(domains.catalogue().entries()) {
+        let entries = domains.catalogue().entries().iter().filter(|entry| flat.shows(entry));
+        for (listed, entry) in listed.as_array().unwrap().iter().zip(entries) {
             let alone = whole.alone(entry).unwrap();
             assert_eq!((&alone["name"], &alone["inputSchema"]), (&(*entry.tool.name).into(), &listed["inputSchema"]));
             assert_eq!(readers.alone(entry).is_some(), entry.harmless());

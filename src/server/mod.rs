@@ -195,7 +195,8 @@ impl Server {
             self.resolve(entry, account, &mut given.arguments, &caller).await?;
         }
         self.identify_file(entry, &mut given.arguments, &caller).await?;
-        let (account, arguments) = self.checked(entry, given, chosen).map_err(CallError::Arguments)?;
+        let (account, arguments) =
+            self.checked(entry, given, chosen, &caller.principal).map_err(CallError::Arguments)?;
         let account = account.ok_or_else(|| homeless(entry.provider))?;
         let call = Call { entry, arguments, account, caller };
         let seen = self.see_resource(&call).await?;
@@ -230,6 +231,7 @@ impl Server {
         entry: Entry,
         given: Given,
         chosen: Result<Option<Arc<Account>>, Unchosen>,
+        principal: &Principal,
     ) -> Result<(Option<Arc<Account>>, Arguments), Violations> {
         let told = given.of_operation;
         let unchosen = |wrong: Unchosen| Violation { pointer: wrong.argument, rule: wrong.rule };
@@ -239,7 +241,7 @@ impl Server {
             (Err(wrong), Ok(_)) => Violations::of(&entry.tool.name, vec![unchosen(wrong)]),
             (Err(wrong), Err(violations)) => violations.after(vec![unchosen(wrong)]),
         };
-        Err(if told { wrong.explained(self.describe(entry)) } else { wrong })
+        Err(if told { wrong.explained(self.describe(entry, principal)) } else { wrong })
     }
 
     /// What calls would fail for although they are right, in sentences: a provider without address or credential.
@@ -248,20 +250,17 @@ impl Server {
         let mut providers: Vec<&'static Provider> =
             self.catalogue.entries().iter().map(|entry| entry.provider).collect();
         providers.dedup_by_key(|provider| &provider.name);
-        providers.into_iter().filter_map(|provider| self.lack(provider)).collect()
+        providers.into_iter().flat_map(|provider| self.lacks(provider)).collect()
     }
 
-    fn lack(&self, provider: &'static Provider) -> Option<String> {
+    fn lacks(&self, provider: &'static Provider) -> Vec<String> {
         let accounts = self.accounts.of(&provider.name);
         if accounts.is_empty() {
             let variables = provider.environment.base_url.join(" or ");
-            return Some(format!("{} has no address: {variables} is not set.", provider.title));
+            return vec![format!("{} has no address: {variables} is not set.", provider.title)];
         }
-        let mute = accounts.iter().find(|account| !account.has_any_credential());
-        mute.filter(|_| !self.executor.is_simulated()).map(|_| {
-            let variables = provider.environment.credential();
-            format!("{} has no credential: set {variables} in the environment.", provider.title)
-        })
+        let mute = accounts.iter().filter(|account| !account.has_any_credential() && !self.executor.is_simulated());
+        mute.map(|account| format!("{} has no credential. {}", account.title(), account.cure())).collect()
     }
 }
 

@@ -79,7 +79,6 @@ impl Resources {
     ) -> impl Iterator<Item = Shown> + 's {
         let rows = self.0.iter().filter(move |one| one.row.is_template() == template);
         rows.filter(|one| server.shows(principal, &one.entry)).flat_map(|Addressed { row, entry }| {
-            let provider = entry.provider.name.as_ref();
             let alone =
                 || Shown { row, uri: row.uri.to_string(), name: row.name.to_string(), title: row.title.to_string() };
             let of_account = |account: &String| Shown {
@@ -88,12 +87,9 @@ impl Resources {
                 name: format!("{}_{account}", row.name),
                 title: format!("{} ({account})", row.title),
             };
-            match server.accounts.choice(provider) {
+            match principal.grant().choice(&server.accounts, &entry.provider.name) {
                 None => vec![alone()],
-                Some(choice) => {
-                    let granted = choice.narrowed(|account| principal.grant().uses(provider, account));
-                    granted.names.iter().map(of_account).collect()
-                }
+                Some(granted) => granted.names.iter().map(of_account).collect(),
             }
         })
     }

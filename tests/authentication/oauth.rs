@@ -148,6 +148,36 @@ fn scopes_decide_what_is_seen_and_called() {
 }
 
 #[test]
+fn a_claim_of_the_issuer_names_the_accounts() {
+    let key = Key::new("one");
+    let issuer = Issuer::start(vec![key.jwk()]);
+    let place = Place::new();
+    place.write("accounts.toml", "[accounts.hostinger.one]\n[accounts.hostinger.two]\n");
+    let flags = ["--public-url", PUBLIC, "--oauth-issuer", issuer.name(), "--config", "accounts.toml"];
+    let server = place.serve(&flags);
+    for (claim, offered) in [
+        (Value::Null, &["one", "two"][..]),
+        (json!(["hostinger/one", "acme/two"]), &["one"]),
+        (json!("hostinger/two"), &["two"]),
+        (json!([]), &[]),
+    ] {
+        let token = key.sign(&claims(issuer.name(), json!({ "infra_mcp_accounts": claim })));
+        let listed = server.list(Some(&token)).json();
+        let tool = listed["result"]["tools"].as_array().unwrap().iter().find(|tool| tool["name"] == READ);
+        let choice = tool.map(|tool| tool["inputSchema"]["properties"]["account"]["enum"].clone());
+        assert_eq!(choice, (!offered.is_empty()).then(|| json!(offered)), "{claim}");
+        for account in ["one", "two"] {
+            let answer = server.call(Some(&token), READ, json!({ "account": account })).json();
+            let done = answer["result"]["isError"] == false;
+            assert_eq!(done, offered.contains(&account), "{claim} {account}: {answer}");
+            let text = answer.to_string();
+            let other = if account == "one" { "two" } else { "one" };
+            assert!(done || offered.contains(&other) || !text.contains(other), "{text}");
+        }
+    }
+}
+
+#[test]
 fn metadata_leads_a_client_to_the_issuer() {
     let place = Place::new();
     let server = serve(&place, "https://auth.example.com,https://login.example.com/tenant");

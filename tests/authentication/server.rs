@@ -27,6 +27,11 @@ impl Place {
         self.folder.path().join("state")
     }
 
+    /// Puts a file into the working directory.
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.folder.path().join(name), text).unwrap();
+    }
+
     /// The binary with an empty environment but for the state directory.
     pub(crate) fn program(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_hostinger-mcp"));

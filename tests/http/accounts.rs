@@ -52,6 +52,24 @@ fn a_token_for_one_account_reaches_no_other() {
     assert_eq!(ask(call.saying("{}")).status, 404, "other providers are beyond it");
 }
 
+/// Neither what describes an operation nor what is wrong with a call of it names an account that is not granted.
+#[test]
+fn a_token_for_one_account_hears_of_no_other() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let accounts = "[accounts.xen-orchestra.lab]\n[accounts.xen-orchestra.production]\n";
+    std::fs::write(folder.path().join("accounts.toml"), accounts).expect("it can be written");
+    let token = token(&folder, &["--accounts", "xen-orchestra/lab"]);
+    let server = Server::simulated(EVERYTHING, folder, &["--config", "accounts.toml", "--state-dir", "."]);
+    for (tool, arguments) in [
+        ("describe_operation", json!({"operation": "GetVms"})),
+        ("vms_query", json!({"operation": "GetVms", "limit": "many"})),
+    ] {
+        let call = Request::modern(1, "tools/call", json!({"name": tool, "arguments": arguments}));
+        let answer = server.ask(&call.with("Authorization", &format!("Bearer {token}"))).json().to_string();
+        assert!(answer.contains("lab") && !answer.contains("production"), "{tool}: {answer}");
+    }
+}
+
 #[test]
 fn every_door_asks_which_account_is_meant() {
     let server = server();

@@ -1,6 +1,6 @@
 //! What a JWT says of its bearer.
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::Number;
 
 use crate::authentication::Challenge;
@@ -25,6 +25,14 @@ pub(super) struct Claims {
     scope: Option<Words>,
     /// What some issuers have instead of `scope`.
     scp: Option<Words>,
+    /// The accounts that it is for. No scope says that: who leaves one out gets less, not more.
+    #[serde(rename = "infra_mcp_accounts", default, deserialize_with = "said")]
+    accounts: Option<Words>,
+}
+
+/// Something that is said. `null` is not: who is told of no account must not get all of them.
+fn said<'de, D: Deserializer<'de>>(claim: D) -> Result<Option<Words>, D::Error> {
+    Words::deserialize(claim).map(Some)
 }
 
 /// Words in one text, or in a list of texts.
@@ -58,12 +66,22 @@ impl Claims {
 
     /// The scopes it grants; none where it says nothing of them.
     pub(super) fn scopes(&self) -> Vec<String> {
-        let split = |text: &String| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
-        let words = |words: &Words| match words {
-            Words::Text(text) => split(text),
-            Words::List(list) => list.iter().flat_map(split).collect(),
+        self.scope.iter().chain(&self.scp).flat_map(Words::split).collect()
+    }
+
+    /// The accounts it grants, as `provider/name`; all of them where it says nothing.
+    pub(super) fn accounts(&self) -> Option<Vec<String>> {
+        self.accounts.as_ref().map(|words| words.split().collect())
+    }
+}
+
+impl Words {
+    fn split(&self) -> impl Iterator<Item = String> {
+        let texts = match self {
+            Self::Text(text) => std::slice::from_ref(text),
+            Self::List(list) => list,
         };
-        self.scope.iter().chain(&self.scp).flat_map(words).collect()
+        texts.iter().flat_map(|text| text.split_whitespace()).map(str::to_owned)
     }
 }
 
@@ -115,6 +133,24 @@ mod tests {
             (json!({ "scp": "vms:read", "scope": ["dns:read"] }), &["dns:read", "vms:read"]),
         ] {
             assert_eq!(claims(given.clone()).scopes(), expected, "{given}");
+        }
+    }
+
+    #[test]
+    fn accounts_are_all_of_them_only_where_nothing_is_said() {
+        for (given, expected) in [
+            (json!({}), None),
+            (json!({ "infra_mcp_accounts": [] }), Some(&[][..])),
+            (json!({ "infra_mcp_accounts": "" }), Some(&[])),
+            (json!({ "infra_mcp_accounts": "acme/lab acme/prod" }), Some(&["acme/lab", "acme/prod"])),
+            (json!({ "infra_mcp_accounts": ["acme/lab"] }), Some(&["acme/lab"])),
+        ] {
+            let expected = expected.map(|names| names.iter().map(ToString::to_string).collect::<Vec<_>>());
+            assert_eq!(claims(given.clone()).accounts(), expected, "{given}");
+        }
+        for wrong in [json!(7), Value::Null, json!({"acme": ["lab"]}), json!([1])] {
+            let text = json!({"sub": "a", "exp": NOW, "infra_mcp_accounts": wrong}).to_string();
+            assert!(serde_json::from_str::<Claims>(&text).is_err(), "{text}");
         }
     }
 

@@ -110,7 +110,7 @@ impl Oauth {
             Err(error) => return Err(Challenge::Invalid(reason(error.kind()))),
         };
         claims.check_times(now)?;
-        let grant = Grant { scopes: Some(claims.scopes()), ..Grant::default() };
+        let grant = Grant { scopes: Some(claims.scopes()), accounts: claims.accounts(), ..Grant::default() };
         Ok(Arc::new(Principal::new(format!("{}#{}", issuer.name(), claims.subject()?), grant)))
     }
 }

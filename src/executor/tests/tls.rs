@@ -9,7 +9,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, Stream};
 
 use super::*;
-use crate::executor::{Exception, Pin, Trust};
+use crate::executor::{Authorities, Exception, Pin, Trust};
 
 /// A server with the certificate of a private authority.
 pub(super) fn serve() -> String {
@@ -80,6 +80,28 @@ async fn a_certificate_that_stands_alone_is_trusted_by_its_fingerprint_or_not_ch
             (Err(error), Err(part)) => assert_tells(&error, &["Nothing was sent", &url, part]),
             (got, _) => panic!("{exceptions:?}: {got:?}"),
         }
+    }
+}
+
+/// An authority that one account names vouches for its host alone, and a pin for the same host counts more.
+#[tokio::test]
+async fn an_authority_may_be_for_one_host() {
+    let url = serve();
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/executor/tests/tls/authority.pem");
+    let named =
+        |host: &str| Exception { host: host.to_owned(), trust: Trust::Authorities(Authorities::read(&file).unwrap()) };
+    let pin = Trust::Pinned(vec!["00".repeat(32).parse().unwrap()]);
+    let any = |trust: Trust| Exception { host: "127.0.0.1".to_owned(), trust };
+    for (exceptions, trusted) in [
+        (vec![named("127.0.0.1")], true),
+        (vec![named("other.example")], false),
+        (vec![named("other.example"), named("127.0.0.1")], true),
+        (vec![any(Trust::Anything), named("127.0.0.1")], true),
+        (vec![named("127.0.0.1"), any(pin)], false),
+    ] {
+        let options = NetworkOptions { exceptions: exceptions.clone(), ..NetworkOptions::default() };
+        let call = fixture::authorized(fixture::call(writing(), "{}", fixture::settings(&url)));
+        assert_eq!(Executor::network(options).execute(call).await.is_ok(), trusted, "{exceptions:?}");
     }
 }
 

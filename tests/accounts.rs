@@ -4,58 +4,19 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod over_stdio;
+mod recording;
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::{Arc, Mutex};
 
 use over_stdio::{Client, quoted};
+use recording::Upstream;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 const HOSTINGER: &str = env!("CARGO_BIN_EXE_hostinger-mcp");
 const XO: &str = env!("CARGO_BIN_EXE_xo-mcp");
-
-/// An upstream that records requests and answers them all alike.
-struct Upstream {
-    address: String,
-    requests: Arc<Mutex<Vec<String>>>,
-}
-
-impl Upstream {
-    fn answering(status: &'static str, body: &'static str) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = format!("http://{}", listener.local_addr().unwrap());
-        let requests = Arc::new(Mutex::new(Vec::new()));
-        let log = Arc::clone(&requests);
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let mut reader = BufReader::new(stream);
-                let (mut head, mut line) = (String::new(), String::new());
-                while reader.read_line(&mut line).unwrap_or(0) > 2 {
-                    head += &std::mem::take(&mut line).to_lowercase();
-                }
-                let length =
-                    head.split_once("content-length: ").and_then(|(_, rest)| rest.lines().next()?.parse().ok());
-                let mut sent = vec![0; length.unwrap_or(0)];
-                if head.is_empty() || reader.read_exact(&mut sent).is_err() {
-                    continue;
-                }
-                log.lock().unwrap().push(head);
-                let head =
-                    format!("HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {}", body.len());
-                let _ = write!(reader.get_mut(), "{head}\r\nConnection: close\r\n\r\n{body}");
-            }
-        });
-        Self { address, requests }
-    }
-
-    fn taken(&self) -> Vec<String> {
-        std::mem::take(&mut self.requests.lock().unwrap())
-    }
-}
 
 /// A server in front of real addresses, with these variables and no others.
 fn facing(binary: &str, state: &Path, flags: &[&str], variables: &[(&str, &str)]) -> Client {
@@ -167,6 +128,26 @@ fn an_approval_for_one_account_is_worthless_for_another() {
         "{log}"
     );
     assert!(TOKENS.iter().all(|(_, token)| !log.contains(token)));
+}
+
+#[test]
+fn an_account_whose_variable_is_not_set_keeps_no_other_from_working() {
+    let state = TempDir::new().unwrap();
+    let upstreams = two(state.path());
+    let flags = ["--config", "accounts.toml"];
+    let mut client = facing(HOSTINGER, state.path(), &flags, &TOKENS[..1]);
+    let (tool, of) = ("VPS_getVirtualMachinesV1", |account: &str| json!({"account": account}));
+    let (done, text) = client.call(tool, &of("one"));
+    assert!(done, "{text}");
+    let (done, text) = client.call(tool, &of("two"));
+    assert!(!done && text.contains("Hostinger (two)") && text.contains("Set TOKEN_TWO in the environment"), "{text}");
+    assert_eq!(upstreams.each_ref().map(|upstream| upstream.taken().len()), [1, 0]);
+    client.end();
+    for words in [&["list"][..], &["describe", tool]] {
+        let mut command = Command::new(HOSTINGER);
+        let output = command.env_clear().current_dir(state.path()).args(flags).args(words).output().unwrap();
+        assert!(output.status.success() && !output.stdout.is_empty(), "{words:?}: {output:?}");
+    }
 }
 
 /// The administrator of Xen Orchestra can switch MCP clients off: each request says that it is one, and the refusal

@@ -147,8 +147,8 @@ def print_table(starts, loads, options):
 
 
 def start_table(name, vendor_name, empty, ours, vendor, further, at_most=None):
-    """The head of a table with the rows of the starts: of an empty `main`, of ours and of the vendor's server. `further`
-    prints a row of its own for one of their figures; `at_most` is the aim for ours against the empty one."""
+    """The head of a table with the rows of the starts: of an empty `main`, of ours and of the vendor's server.
+    `further` prints a row of its own for one of their figures; `at_most` is the aim for ours against the empty one."""
     print(f"\n| measure | {name} | {vendor_name} | ratio | aim |\n| --- | --- | --- | --- | --- |")
     row("tools", ours["tools"], vendor["tools"])
     row("bytes of `tools/list`", f"{ours['list_bytes']:,}", f"{vendor['list_bytes']:,}",

@@ -122,7 +122,7 @@ impl Grant {
         self.accounts.as_ref().is_none_or(|names| names.iter().any(is_it))
     }
 
-    /// What calls have to choose among the accounts of a provider that are granted; none where there is nothing to choose.
+    /// What calls have to choose among the accounts of a provider that are granted; none where there is no choice.
     #[must_use]
     pub fn choice(&self, accounts: &Accounts, provider: &str) -> Option<Choice> {
         accounts.choice(provider).map(|choice| choice.narrowed(|account| self.uses(provider, account)))

@@ -1,5 +1,6 @@
-//! VergeOS and Hostodo, its REST API and its MCP endpoint, when they are silent, unknown to every authority or tired of
-//! the token, and ids that would lead elsewhere: the built binaries in front of upstreams that record what reaches them.
+//! VergeOS and Hostodo, its REST API and its MCP endpoint, when they are silent, unknown to every authority or tired
+//! of the token, and ids that would lead elsewhere: the built binaries in front of upstreams that record what reaches
+//! them.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 

@@ -86,10 +86,10 @@ async function showsWhatThereIs(variant) {
       // What is read at another moment may carry another time of day.
       for (const sight of [near, far]) delete sight.read;
       assert.deepEqual(far, near);
-      assert.deepEqual(far.resources.map(({ uri }) => uri), ['cluster/status', 'vms/list', 'networks/list', 'alarms/active']
-        .map((path) => `vergeos://${path}`));
-      assert.deepEqual(far.templates.map(({ uriTemplate }) => uriTemplate), ['vms', 'networks']
-        .map((path) => `vergeos://${path}/{id}`));
+      const lists = ['cluster/status', 'vms/list', 'networks/list', 'alarms/active'].map((path) => `vergeos://${path}`);
+      assert.deepEqual(far.resources.map(({ uri }) => uri), lists);
+      const templates = ['vms', 'networks'].map((path) => `vergeos://${path}/{id}`);
+      assert.deepEqual(far.templates.map(({ uriTemplate }) => uriTemplate), templates);
       for (const [uri, expected] of [['vergeos://vms/1', /"name":"web-1"/], ['vergeos://networks/2', /Internal/]]) {
         const { contents } = await client.readResource({ uri });
         assert.equal(contents[0].uri, uri);

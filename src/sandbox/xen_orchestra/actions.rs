@@ -1,5 +1,5 @@
-//! What can be done to an object: at once, though the task that tells of it takes its time. Only a guest that is asked to
-//! shut down takes as long as its task.
+//! What can be done to an object: at once, though the task that tells of it takes its time. Only a guest that is asked
+//! to shut down takes as long as its task.
 
 use super::answer::{Answer, refuse};
 use super::request::Request;

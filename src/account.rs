@@ -1,6 +1,7 @@
 //! One authenticated connection to a provider: where requests go and what every one of them carries.
 
 mod address;
+mod headers;
 mod remote;
 mod secret;
 mod session;
@@ -14,10 +15,11 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use http::header::{ACCEPT, AUTHORIZATION, COOKIE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
-use infra_mcp_model::{Authentication, Provider, RemoteServer, SessionLogin, Text};
+use http::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue, USER_AGENT};
+use infra_mcp_model::{Authentication, Provider, RemoteServer};
 use url::Url;
 
+pub(crate) use headers::printable;
 pub use remote::Remote;
 pub use secret::Secret;
 pub(crate) use session::{Key, Session, Ticket};
@@ -25,6 +27,7 @@ pub use several::{Accounts, Choice, DEFAULT, Unchosen};
 
 use crate::error::StartupError;
 use address::{base_url, with_path};
+use headers::{credential_header, credential_value, described_name, extra_name, extra_value, sensitive, user_agent};
 
 /// What is put in the place of a credential.
 const MASK: &str = "***";
@@ -339,87 +342,4 @@ impl fmt::Debug for Account {
             .field("credential", &self.credential)
             .finish_non_exhaustive()
     }
-}
-
-fn variable(names: &[Text], otherwise: &str) -> String {
-    names.first().map_or_else(|| otherwise.to_owned(), ToString::to_string)
-}
-
-fn user_agent(appended: Option<&str>) -> HeaderValue {
-    const OURS: &str = concat!("infra-mcp/", env!("CARGO_PKG_VERSION"));
-    printable(appended.unwrap_or_default())
-        .and_then(|appended| HeaderValue::from_bytes(format!("{OURS} ({appended})").as_bytes()).ok())
-        .unwrap_or(HeaderValue::from_static(OURS))
-}
-
-/// The text without control characters and outer spaces; `None` if nothing is left.
-pub(crate) fn printable(text: &str) -> Option<String> {
-    let kept: String = text.chars().filter(|c| !c.is_control()).collect();
-    let kept = kept.trim();
-    (!kept.is_empty()).then(|| kept.to_owned())
-}
-
-/// The header that carries the credential.
-fn credential_header(authentication: &Authentication, provider: &Provider) -> Result<Option<HeaderName>, StartupError> {
-    match authentication {
-        Authentication::Bearer => Ok(Some(AUTHORIZATION)),
-        Authentication::None => Ok(None),
-        Authentication::Cookie(_) | Authentication::Session(_) => Ok(Some(COOKIE)),
-        Authentication::Header(name) => described_name(provider, name).map(Some),
-    }
-}
-
-fn described_name(provider: &Provider, name: &str) -> Result<HeaderName, StartupError> {
-    HeaderName::try_from(name).map_err(|_| {
-        let problem = format!("its description names the header {name:?}, which is no header name.");
-        StartupError::new(format!("provider {}", provider.name), problem, "Correct its description in the specs.")
-    })
-}
-
-fn credential_value(provider: &Provider, token: &Secret) -> Result<HeaderValue, StartupError> {
-    match &provider.authentication {
-        Authentication::Bearer => bearer(&provider.environment.token, token),
-        Authentication::Cookie(name) | Authentication::Session(SessionLogin { cookie: name, .. }) => {
-            sensitive(&provider.environment.token, &format!("{name}={}", token.expose()))
-        }
-        Authentication::Header(_) | Authentication::None => sensitive(&provider.environment.token, token.expose()),
-    }
-}
-
-fn bearer(variables: &[Text], token: &Secret) -> Result<HeaderValue, StartupError> {
-    sensitive(variables, &format!("Bearer {}", token.expose()))
-}
-
-fn sensitive(variables: &[Text], text: &str) -> Result<HeaderValue, StartupError> {
-    let mut value = HeaderValue::try_from(text).map_err(|_| {
-        let fix = "Copy it again: it is one line of letters, digits and punctuation.";
-        StartupError::new(variable(variables, "token"), "the token holds characters that cannot be sent.", fix)
-    })?;
-    value.set_sensitive(true);
-    Ok(value)
-}
-
-fn extra_name(provider: &Provider, name: &str) -> Result<HeaderName, StartupError> {
-    HeaderName::try_from(name).map_err(|_| {
-        let problem = format!("{name:?} is no header name.");
-        StartupError::new(
-            variable(&provider.environment.headers, "headers"),
-            problem,
-            "A name is made of letters, digits and dashes.",
-        )
-    })
-}
-
-fn extra_value(provider: &Provider, name: &HeaderName, value: &Secret) -> Result<HeaderValue, StartupError> {
-    let mut value = HeaderValue::from_bytes(value.expose().as_bytes()).map_err(|_| {
-        let problem = format!("the value of {name} holds characters that cannot be sent.");
-        StartupError::new(
-            variable(&provider.environment.headers, "headers"),
-            problem,
-            "Leave out line breaks and other control characters.",
-        )
-    })?;
-    // What an operator puts here is as often as not another credential.
-    value.set_sensitive(true);
-    Ok(value)
 }

@@ -3,7 +3,7 @@
 use infra_mcp_model::Provider;
 use url::Url;
 
-use super::variable;
+use super::headers::variable;
 use crate::error::StartupError;
 
 pub(super) fn base_url(provider: &Provider, given: Option<Url>) -> Result<Url, StartupError> {

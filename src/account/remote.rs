@@ -4,8 +4,9 @@ use http::HeaderValue;
 use infra_mcp_model::RemoteServer;
 use url::Url;
 
+use super::Secret;
 use super::address::unfit;
-use super::{Secret, bearer, variable};
+use super::headers::{bearer, variable};
 use crate::error::StartupError;
 
 /// Where tools of a provider are relayed to, and with which credential.

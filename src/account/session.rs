@@ -13,7 +13,8 @@ use infra_mcp_model::{Authentication, Provider, SessionLogin};
 use serde_json::Value;
 use url::Url;
 
-use super::{Secret, bearer, credential_value, sensitive, without};
+use super::headers::{bearer, credential_value, sensitive};
+use super::{Secret, without};
 use crate::error::StartupError;
 
 /// How an account opens a session, and the one that is open.

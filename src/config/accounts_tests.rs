@@ -119,6 +119,8 @@ fn a_variable_that_is_not_set_is_named_by_what_wants_it() {
     ] {
         let config = configured(&format!("[accounts.example.a]\n{text}\n"), 0o644, &[("T", TOKEN)], false).unwrap();
         let [account] = config.accounts.of("example") else { panic!("one: {text}") };
+        let warned = config.warnings.iter().any(|warning| warning.contains(" is not set"));
+        assert_eq!(warned, expected.is_some(), "{text}: {:?}", config.warnings);
         assert_eq!(account.has_credential(), expected.is_none(), "{text}");
         assert!(expected.is_none_or(|cure| account.cure() == cure), "{text}: {}", account.cure());
     }

@@ -73,6 +73,9 @@ fn named_account(
     settings.base_url = address(&written.url, warnings)?;
     settings.relay_url = address(&written.relay_url, warnings)?;
     let credentials = given.named.credentials(&provider.name, name, written, given.environment)?;
+    for variable in credentials.unset.iter().chain(&credentials.relay_unset) {
+        warnings.push(format!("{subject}: {variable} is not set, so calls of this account will fail and say so."));
+    }
     settings.token = credentials.token;
     settings.user = credentials.user;
     settings.relay_token = credentials.relay_token;

@@ -250,17 +250,18 @@ impl Server {
         let mut providers: Vec<&'static Provider> =
             self.catalogue.entries().iter().map(|entry| entry.provider).collect();
         providers.dedup_by_key(|provider| &provider.name);
-        providers.into_iter().flat_map(|provider| self.lacks(provider)).collect()
+        providers.into_iter().filter_map(|provider| self.lack(provider)).collect()
     }
 
-    fn lacks(&self, provider: &'static Provider) -> Vec<String> {
+    fn lack(&self, provider: &'static Provider) -> Option<String> {
         let accounts = self.accounts.of(&provider.name);
-        if accounts.is_empty() {
+        let Some(first) = accounts.first() else {
             let variables = provider.environment.base_url.join(" or ");
-            return vec![format!("{} has no address: {variables} is not set.", provider.title)];
-        }
-        let mute = accounts.iter().filter(|account| !account.has_any_credential() && !self.executor.is_simulated());
-        mute.map(|account| format!("{} has no credential. {}", account.title(), account.cure())).collect()
+            return Some(format!("{} has no address: {variables} is not set.", provider.title));
+        };
+        // One account that works is enough to serve: calls of the others say what they lack.
+        let mute = !self.executor.is_simulated() && accounts.iter().all(|account| !account.has_any_credential());
+        mute.then(|| format!("{} has no credential. {}", first.title(), first.cure()))
     }
 }
 

@@ -71,6 +71,19 @@ fn a_token_for_one_account_hears_of_no_other() {
 }
 
 #[test]
+fn a_server_is_ready_when_some_account_of_each_provider_can_be_used() {
+    for (variables, status) in [(&[("ONE", "x")][..], 200), (&[], 503)] {
+        let folder = TempDir::new().expect("a temporary folder");
+        let accounts = "[accounts.hostinger.one]\ntoken_env = 'ONE'\n[accounts.hostinger.two]\ntoken_env = 'TWO'\n";
+        std::fs::write(folder.path().join("accounts.toml"), accounts).expect("it can be written");
+        let server = Server::start_in(folder, &["--config", "accounts.toml"], variables);
+        let ready = server.ask(&Request::new("GET", "/ready"));
+        let text = ready.text();
+        assert_eq!((ready.status, text.contains("Set ONE in the environment")), (status, status == 503), "{text}");
+    }
+}
+
+#[test]
 fn every_door_asks_which_account_is_meant() {
     let server = server();
     let call = |arguments| {

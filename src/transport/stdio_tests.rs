@@ -182,6 +182,21 @@ async fn a_batch_is_answered_as_a_whole_in_the_one_revision_that_has_it() {
 }
 
 #[tokio::test]
+async fn a_batch_is_refused_in_all_other_revisions() {
+    let batch = r#"[{"jsonrpc":"2.0","id":1,"method":"ping"}]"#;
+    let mut clients = vec![Client::start(Duration::ZERO)];
+    for version in ["2024-11-05", "2025-06-18", "2025-11-25"] {
+        clients.push(Client::initialized(version).await);
+    }
+    for mut client in clients {
+        let refused = client.ask(batch).await;
+        assert_eq!(code(&refused), (&Value::Null, -32600), "{refused}");
+        assert!(refused["error"]["message"].as_str().unwrap().contains("2025-03-26"), "{refused}");
+        assert!(client.end().await.is_empty());
+    }
+}
+
+#[tokio::test]
 async fn more_calls_than_may_run_at_once_wait_and_are_answered() {
     let mut client = Client::initialized("2025-03-26").await;
     let many = super::super::calls::MOST_CALLS + 200;

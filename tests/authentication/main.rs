@@ -6,4 +6,5 @@
 mod issuer;
 mod oauth;
 mod server;
+mod streams;
 mod tokens;

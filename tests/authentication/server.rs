@@ -150,6 +150,13 @@ impl Server {
     }
 
     fn send(&self, method: &str, path: &str, headers: &[(&str, String)], body: &str) -> Answer {
+        let mut answer = String::new();
+        self.open(method, path, headers, body).read_to_string(&mut answer).unwrap();
+        Answer::read(&answer)
+    }
+
+    /// Sends a request and leaves its answer to be read, up to the end of the connection.
+    pub(crate) fn open(&self, method: &str, path: &str, headers: &[(&str, String)], body: &str) -> TcpStream {
         let mut stream = TcpStream::connect(self.address).unwrap();
         let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n", self.address);
         head += "Accept: application/json, text/event-stream\r\nContent-Type: application/json\r\n";
@@ -157,9 +164,7 @@ impl Server {
             head += &format!("{name}: {value}\r\n");
         }
         write!(stream, "{head}Content-Length: {}\r\n\r\n{body}", body.len()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        Answer::read(&answer)
+        stream
     }
 }
 

@@ -146,6 +146,13 @@ impl Response {
         let found = found.unwrap_or_else(|| panic!("no event with data in {text:?}"));
         serde_json::from_str(found).unwrap_or_else(|error| panic!("{error} in {text:?}"))
     }
+
+    /// The JSON documents of a stream of events.
+    pub(crate) fn events(&self) -> Vec<Value> {
+        let text = self.text();
+        let data = text.lines().filter_map(|line| line.strip_prefix("data:")).filter(|data| !data.trim().is_empty());
+        data.map(|data| serde_json::from_str(data).unwrap_or_else(|error| panic!("{error} in {data:?}"))).collect()
+    }
 }
 
 trait Stream: Read + Write + Send {}

@@ -1,6 +1,7 @@
 //! The built binary over HTTP, spoken to in raw bytes.
 
 mod accounts;
+mod batches;
 mod client;
 mod drain;
 mod faults;

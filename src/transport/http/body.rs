@@ -6,9 +6,10 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use futures_util::{Stream, StreamExt as _};
 use http_body::{Frame, SizeHint};
-use http_body_util::combinators::BoxBody;
-use http_body_util::{BodyExt as _, Full};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt as _, Full, StreamBody};
 use hyper::body::Incoming;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -72,7 +73,7 @@ async fn collect(mut body: Incoming, room: &Semaphore) -> Result<Bytes, Unreadab
 
 /// The body of a response: what rmcp says, or something finished.
 pub(super) struct Body {
-    inner: BoxBody<Bytes, Infallible>,
+    inner: UnsyncBoxBody<Bytes, Infallible>,
     /// What an empty list of tools in it is filled with.
     listing: Option<Listing>,
     /// The rest of a list that is being filled, last piece first.
@@ -81,15 +82,36 @@ pub(super) struct Body {
     _permit: Option<OwnedSemaphorePermit>,
 }
 
-impl From<BoxBody<Bytes, Infallible>> for Body {
-    fn from(inner: BoxBody<Bytes, Infallible>) -> Self {
-        Self { inner, listing: None, pieces: Vec::new(), _permit: None }
-    }
-}
-
 impl Body {
+    pub(super) fn of(inner: impl http_body::Body<Data = Bytes, Error = Infallible> + Send + 'static) -> Self {
+        Self { inner: inner.boxed_unsync(), listing: None, pieces: Vec::new(), _permit: None }
+    }
+
     pub(super) fn whole(text: Vec<u8>) -> Self {
-        Self::from(Full::new(Bytes::from(text)).boxed())
+        Self::of(Full::new(Bytes::from(text)))
+    }
+
+    /// Puts frames one after the other, as they come.
+    pub(super) fn stream(frames: impl Stream<Item = Bytes> + Send + 'static) -> Self {
+        Self::of(StreamBody::new(frames.map(|frame| Ok(Frame::data(frame)))))
+    }
+
+    /// The next event of a stream of events, in one piece.
+    pub(super) async fn event(&mut self) -> Option<Bytes> {
+        let event = loop {
+            // There is no error, and events have no trailers.
+            if let Ok(event) = self.frame().await?.ok()?.into_data() {
+                break event;
+            }
+        };
+        if self.pieces.is_empty() {
+            return Some(event);
+        }
+        let mut whole = BytesMut::from(event);
+        while let Some(piece) = self.pieces.pop() {
+            whole.extend_from_slice(&piece);
+        }
+        Some(whole.freeze())
     }
 
     pub(super) fn holding(mut self, permit: OwnedSemaphorePermit) -> Self {

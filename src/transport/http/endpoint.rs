@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::body::Body;
+use super::listening::while_admitted;
 use super::respond::{App, Read, TurnedAway, answer, plain, refuse};
 use crate::authentication::Challenge;
 use crate::call::Caller;
@@ -28,6 +29,22 @@ pub(super) const MESSAGE: &str = "/message";
 /// What a client of those revisions takes that does not say.
 const EITHER: HeaderValue = HeaderValue::from_static("application/json, text/event-stream");
 
+/// Who sends a request.
+#[derive(Clone)]
+pub(super) struct Sender {
+    peer: SocketAddr,
+    principal: Arc<Principal>,
+    /// In which session, which is theirs.
+    pub(super) session: Option<String>,
+}
+
+/// A request that was accepted, without its body.
+#[derive(Clone)]
+pub(super) struct Accepted {
+    parts: http::request::Parts,
+    pub(super) sender: Sender,
+}
+
 impl<H: Served> App<H> {
     /// Answers what comes to the endpoint.
     pub(super) async fn endpoint(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
@@ -35,30 +52,35 @@ impl<H: Served> App<H> {
             Ok(principal) => principal,
             Err(challenge) => {
                 self.note(self.proxies.client(peer, request.headers()), challenge.code(), challenge.reason());
-                return self.refuse_caller(&challenge);
+                return self.refuse_caller(&challenge, Value::Null);
             }
         };
         if self.closing.is_cancelled() {
             return turn_away(&TurnedAway::CLOSING);
         }
-        let session = request.headers().get(SESSION).map(|id| id.to_str().unwrap_or_default().to_owned());
-        if let Some(id) = &session
-            && !is_stateless(request.headers())
-            && !self.sessions.belongs(id, principal.id())
-        {
+        // A stateless request belongs to no session, whichever it names.
+        let session = request.headers().get(SESSION).filter(|_| !is_stateless(request.headers()));
+        let session = session.map(|id| id.to_str().unwrap_or_default().to_owned());
+        if session.as_ref().is_some_and(|id| !self.sessions.belongs(id, principal.id())) {
             let message = "There is no such session, or no longer. Send `initialize` to open one.";
             return refuse(StatusCode::NOT_FOUND, INVALID_REQUEST, message);
         }
         match *request.method() {
-            Method::POST => self.post(request, peer, principal, session).await,
-            Method::GET | Method::DELETE => {
+            Method::POST => self.post(request, Sender { peer, principal, session }).await,
+            Method::GET => {
                 let (parts, _) = request.into_parts();
-                let ends = parts.method == Method::DELETE;
+                let credentials = parts.headers.clone();
                 let request = self.admit(parts, Bytes::new(), peer, principal);
-                let mut response = self.mcp.handle(request).await.map(Body::from);
+                let stream = self.mcp.handle(request).await.map(Body::of);
+                stream.map(|body| while_admitted(body, &self.authentication, &credentials))
+            }
+            Method::DELETE => {
+                let (parts, _) = request.into_parts();
+                let request = self.admit(parts, Bytes::new(), peer, principal);
+                let mut response = self.mcp.handle(request).await.map(Body::of);
                 // The session is gone by now, while 202 says that it may go some day (RFC 9110, section 9.3.5). The
                 // Python SDK complains of it.
-                if ends && response.status() == StatusCode::ACCEPTED {
+                if response.status() == StatusCode::ACCEPTED {
                     *response.status_mut() = StatusCode::NO_CONTENT;
                 }
                 response
@@ -72,16 +94,10 @@ impl<H: Served> App<H> {
         }
     }
 
-    async fn post(
-        &self,
-        request: Request<Incoming>,
-        peer: SocketAddr,
-        principal: Arc<Principal>,
-        session: Option<String>,
-    ) -> Response<Body> {
+    async fn post(&self, request: Request<Incoming>, sender: Sender) -> Response<Body> {
         let (parts, incoming) = request.into_parts();
         let mut response = match self.accept(incoming).await {
-            Ok((bytes, permit)) => self.take(parts, bytes, permit, peer, principal, session).await,
+            Ok((bytes, permit)) => self.take(Accepted { parts, sender }, bytes, permit).await,
             Err(reason @ TurnedAway::Unreadable(_)) => return turn_away(&reason),
             Err(reason) => turn_away(&reason),
         };
@@ -90,65 +106,75 @@ impl<H: Served> App<H> {
     }
 
     /// Carries out what the body of a request asks for.
-    async fn take(
-        &self,
-        parts: http::request::Parts,
-        bytes: Bytes,
-        permit: OwnedSemaphorePermit,
-        peer: SocketAddr,
-        principal: Arc<Principal>,
-        session: Option<String>,
-    ) -> Response<Body> {
-        let inbound = match message::read(&bytes) {
+    async fn take(&self, accepted: Accepted, bytes: Bytes, permit: OwnedSemaphorePermit) -> Response<Body> {
+        let message = match message::read(&bytes) {
             Ok(Inbound::Nothing) if bytes.trim_ascii().is_empty() => {
                 return refuse(StatusCode::BAD_REQUEST, PARSE_ERROR, "The body of the request is empty.");
             }
-            Ok(Inbound::Batch(_)) => {
-                let message = "Batches are not taken over HTTP. Send every message in a request of its own.";
-                return refuse(StatusCode::BAD_REQUEST, INVALID_REQUEST, message);
-            }
-            Ok(inbound) => inbound,
+            Ok(Inbound::Nothing) => None,
+            Ok(Inbound::Message(message)) => Some(message),
+            Ok(Inbound::Batch(members)) => return self.batch(&accepted, members, permit).await,
             Err(rejection) => {
                 let mut text = Vec::new();
                 rejection.write(&mut text);
                 return answer(StatusCode::BAD_REQUEST, text);
             }
         };
-        let mut listing = None;
-        let mut opens = false;
-        if let Inbound::Message(ClientJsonRpcMessage::Request(request)) = &inbound {
-            if session.as_ref().is_some_and(|session| self.sessions.waits(session, &request.id)) {
+        self.answer(accepted, bytes, message.as_ref()).await.map(|body| body.holding(permit))
+    }
+
+    /// Answers one message: `bytes`, which were read as `message`.
+    pub(super) async fn answer(
+        &self,
+        Accepted { parts, sender }: Accepted,
+        bytes: Bytes,
+        message: Option<&ClientJsonRpcMessage>,
+    ) -> Response<Body> {
+        let request = match message {
+            Some(ClientJsonRpcMessage::Request(request)) => Some(request),
+            _ => None,
+        };
+        if let Some(request) = request {
+            if sender.session.as_ref().is_some_and(|session| self.sessions.waits(session, &request.id)) {
                 let message = "A request with this id is still being carried out in this session.";
                 return refuse_request(&request.id, message);
             }
-            match &request.request {
-                ClientRequest::CallToolRequest(call) => {
-                    let caller = Caller {
-                        principal: Arc::clone(&principal),
-                        address: Some(self.proxies.client(peer, &parts.headers).0),
-                        session: session.clone().filter(|_| !is_stateless(&parts.headers)),
-                        ..Caller::local(None)
-                    };
-                    if let Some(scope) = self.handler.lacking_scope(caller, &call.params) {
-                        return self.refuse_caller(&Challenge::Insufficient(vec![scope.to_owned()]));
-                    }
+            if let ClientRequest::CallToolRequest(call) = &request.request {
+                let caller = Caller {
+                    principal: Arc::clone(&sender.principal),
+                    address: Some(self.proxies.client(sender.peer, &parts.headers).0),
+                    session: sender.session.clone(),
+                    ..Caller::local(None)
+                };
+                if let Some(scope) = self.handler.lacking_scope(caller, &call.params) {
+                    let id = request.id.clone().into_json_value();
+                    return self.refuse_caller(&Challenge::Insufficient(vec![scope.to_owned()]), id);
                 }
-                ClientRequest::ListToolsRequest(_) => listing = self.handler.listing(&principal),
-                ClientRequest::InitializeRequest(_) => opens = true,
-                _ => {}
             }
         }
+        let asked = request.map(|request| &request.request);
+        let opens = matches!(asked, Some(ClientRequest::InitializeRequest(_)));
         if opens && !self.sessions.has_room() {
             return turn_away(&TurnedAway::Busy("As many sessions are open as this server allows."));
         }
-        let owner = Arc::clone(&principal);
-        let bare = parts.uri.path() == MESSAGE && session.is_none() && !opens && !is_stateless(&parts.headers);
-        let request = self.admit(parts, bytes, peer, principal);
+        let listens = matches!(asked, Some(ClientRequest::SubscriptionsListenRequest(_)));
+        let credentials = if listens { parts.headers.clone() } else { HeaderMap::new() };
+        let listing = match asked {
+            Some(ClientRequest::ListToolsRequest(_)) => self.handler.listing(&sender.principal),
+            _ => None,
+        };
+        let owner = Arc::clone(&sender.principal);
+        let bare = parts.uri.path() == MESSAGE && sender.session.is_none() && !opens && !is_stateless(&parts.headers);
+        let request = self.admit(parts, bytes, sender.peer, sender.principal);
         let response = if bare { self.bare.handle(request).await } else { self.mcp.handle(request).await };
         if opens && let Some(id) = response.headers().get(SESSION).and_then(|id| id.to_str().ok()) {
             self.sessions.bind(id, owner.id());
         }
-        response.map(|inner| Body::from(inner).holding(permit).filling(listing))
+        let response = response.map(|inner| Body::of(inner).filling(listing));
+        match listens {
+            true => response.map(|body| while_admitted(body, &self.authentication, &credentials)),
+            false => response,
+        }
     }
 
     /// The request as rmcp and the handler get it. The credentials of the caller end here: nothing goes on of the
@@ -174,10 +200,10 @@ impl<H: Served> App<H> {
         Request::from_parts(parts, http_body_util::Full::new(bytes))
     }
 
-    fn refuse_caller(&self, challenge: &Challenge) -> Response<Body> {
+    fn refuse_caller(&self, challenge: &Challenge, id: Value) -> Response<Body> {
         let error =
             json!({ "code": INVALID_REQUEST, "message": challenge.message(), "data": { "code": challenge.code() } });
-        self.challenge(challenge, &json!({ "jsonrpc": "2.0", "id": Value::Null, "error": error }))
+        self.challenge(challenge, &json!({ "jsonrpc": "2.0", "id": id, "error": error }))
     }
 }
 
@@ -203,7 +229,7 @@ fn takes_anything(headers: &HeaderMap) -> bool {
     !headers.contains_key(ACCEPT) || ranges.flat_map(|value| value.split(',')).any(|range| is_any(range.trim()))
 }
 
-fn turn_away(reason: &TurnedAway) -> Response<Body> {
+pub(super) fn turn_away(reason: &TurnedAway) -> Response<Body> {
     let code = if reason.status() == StatusCode::SERVICE_UNAVAILABLE { INTERNAL_ERROR } else { INVALID_REQUEST };
     let error = json!({ "code": code, "message": reason.message() });
     reason.respond(&json!({ "jsonrpc": "2.0", "id": Value::Null, "error": error }))

@@ -55,7 +55,7 @@ pub(super) enum TurnedAway {
 pub(super) struct App<H> {
     origins: Origins,
     pub(super) proxies: Proxies,
-    pub(super) authentication: Authentication,
+    pub(super) authentication: Arc<Authentication>,
     pub(super) sessions: Arc<Sessions>,
     pub(super) handler: H,
     pub(super) mcp: StreamableHttpService<H, Sessions>,
@@ -87,7 +87,7 @@ impl<H: Served> App<H> {
         Self {
             origins: options.origins,
             proxies: options.proxies,
-            authentication: options.authentication,
+            authentication: Arc::new(options.authentication),
             sessions,
             handler,
             mcp,
@@ -211,9 +211,14 @@ impl<H: Served> App<H> {
     pub(super) async fn accept(&self, incoming: Incoming) -> Result<(Bytes, OwnedSemaphorePermit), TurnedAway> {
         let bytes = body::read(incoming, &self.room).await.map_err(TurnedAway::Unreadable)?;
         // Not before the body is there: whoever is slow to send one must not take the place of others.
-        let permit = Arc::clone(&self.flight).try_acquire_owned();
-        let permit = permit.map_err(|_| TurnedAway::Busy("The server carries out as many requests as it can."))?;
+        let permit = self.permits(1)?;
         if self.closing.is_cancelled() { Err(TurnedAway::CLOSING) } else { Ok((bytes, permit)) }
+    }
+
+    /// Permission to carry out so many more requests.
+    pub(super) fn permits(&self, count: usize) -> Result<OwnedSemaphorePermit, TurnedAway> {
+        let permits = Arc::clone(&self.flight).try_acquire_many_owned(u32::try_from(count).unwrap_or(u32::MAX));
+        permits.map_err(|_| TurnedAway::Busy("The server carries out as many requests as it can."))
     }
 
     /// Turns away a caller, in these words.
@@ -298,7 +303,7 @@ pub(super) fn answer(status: StatusCode, text: Vec<u8>) -> Response<Body> {
     response
 }
 
-fn empty(status: StatusCode) -> Response<Body> {
+pub(super) fn empty(status: StatusCode) -> Response<Body> {
     let mut response = Response::new(Body::whole(Vec::new()));
     *response.status_mut() = status;
     response

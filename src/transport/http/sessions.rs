@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::Stream;
-use rmcp::model::{ClientJsonRpcMessage, RequestId, ServerJsonRpcMessage};
+use rmcp::model::{ClientJsonRpcMessage, ProtocolVersion, RequestId, ServerJsonRpcMessage, ServerResult};
 use rmcp::transport::streamable_http_server::session::local::{
     LocalSessionManager, LocalSessionManagerError, SessionConfig, SessionError,
 };
@@ -26,6 +26,8 @@ pub(super) struct Sessions {
 struct Use {
     /// Nobody's for the moment between its making and its first answer.
     owner: Option<String>,
+    /// What was agreed on.
+    version: Option<ProtocolVersion>,
     /// How many streams are open for it: while there are any, somebody waits.
     streams: usize,
     /// The requests that are not answered yet.
@@ -73,6 +75,11 @@ impl Sessions {
     /// Whether a request of this id waits for its answer. rmcp would forget it for a second one.
     pub(super) fn waits(&self, id: &str, request: &RequestId) -> bool {
         self.find(id).is_some_and(|session| lock(&session).requests.contains(request))
+    }
+
+    /// The revision that was agreed on in the session.
+    pub(super) fn version(&self, id: &str) -> Option<ProtocolVersion> {
+        self.find(id).and_then(|session| lock(&session).version.clone())
     }
 
     fn find(&self, id: &str) -> Option<Arc<Mutex<Use>>> {
@@ -157,7 +164,7 @@ impl SessionManager for Sessions {
 
     async fn create_session(&self) -> Result<(SessionId, Self::Transport), Self::Error> {
         let (id, transport) = self.inner.create_session().await?;
-        let session = Use { owner: None, streams: 0, requests: HashSet::new(), last: Instant::now() };
+        let session = Use { owner: None, version: None, streams: 0, requests: HashSet::new(), last: Instant::now() };
         lock(&self.open).insert(Arc::clone(&id), Arc::new(Mutex::new(session)));
         Ok((id, transport))
     }
@@ -167,7 +174,14 @@ impl SessionManager for Sessions {
         id: &SessionId,
         message: ClientJsonRpcMessage,
     ) -> Result<ServerJsonRpcMessage, Self::Error> {
-        self.inner.initialize_session(id, message).await
+        let answer = self.inner.initialize_session(id, message).await?;
+        if let ServerJsonRpcMessage::Response(response) = &answer
+            && let ServerResult::InitializeResult(result) = &response.result
+            && let Some(session) = self.find(id)
+        {
+            lock(&session).version = Some(result.protocol_version.clone());
+        }
+        Ok(answer)
     }
 
     async fn has_session(&self, id: &SessionId) -> Result<bool, Self::Error> {

@@ -227,19 +227,37 @@ fn of_two_that_race_for_an_approval_one_wins() {
 
 #[test]
 fn time_runs_out() {
-    let bench = Bench::new(Way::Operator);
-    let call = bench.call("drop", r#"{"id":1}"#);
-    let binding = approval::binding(&call, None);
-    let used = |store: &Store, now| store.permit(Some((&binding, Proof::Approved, now)), |_| "{}".to_owned()).unwrap();
-    assert!(matches!(bench.admit(call, None, &Evidence::default()), Outcome::Wanted(_)));
-    let store = Store::create(bench.directory.path()).unwrap();
-    let asked = store.waiting_approvals(store::now()).unwrap().remove(0);
-    assert_eq!(asked.expires - asked.created, LIFETIME);
-    assert!(!store.approve(&asked.id, asked.expires).unwrap(), "too late to approve");
-    assert!(store.approve(&asked.id, asked.expires - 1).unwrap());
-    assert_eq!(used(&store, asked.expires), Permission::Withheld, "too late to use");
-    assert_eq!(used(&store, asked.created - 1), Permission::Withheld, "a clock that was set back");
-    assert_eq!(used(&store, asked.expires - 1), Permission::Given(Some(asked.id)));
+    // After how many seconds it is used, and after how many it was tried before that.
+    for (before, at, good) in [
+        (None, 0, true),
+        (None, LIFETIME - 1, true),
+        (None, LIFETIME, false),
+        (None, -1, false),
+        // A clock that jumps back brings nothing to life that was once found to be out of its time.
+        (Some(LIFETIME), LIFETIME - 1, false),
+        (Some(i64::from(u32::MAX)), 0, false),
+        (Some(-1), 0, false),
+    ] {
+        let bench = Bench::new(Way::Operator);
+        let call = bench.call("drop", r#"{"id":1}"#);
+        let binding = approval::binding(&call, None);
+        let store = Store::create(bench.directory.path()).unwrap();
+        assert!(matches!(bench.admit(call, None, &Evidence::default()), Outcome::Wanted(_)));
+        let asked = store.waiting_approvals(store::now()).unwrap().remove(0);
+        let used = |after| {
+            let needed = (&binding, Proof::Approved, asked.created + after);
+            store.permit(Some(needed), |_| "{}".to_owned()).unwrap()
+        };
+        assert_eq!(asked.expires - asked.created, LIFETIME);
+        assert!(!store.approve(&asked.id, asked.expires).unwrap(), "too late to approve");
+        assert!(store.approve(&asked.id, asked.expires - 1).unwrap());
+        if let Some(before) = before {
+            assert_eq!(used(before), Permission::Withheld, "{before}");
+        }
+        let expected = if good { Permission::Given(Some(asked.id.clone())) } else { Permission::Withheld };
+        assert_eq!(used(at), expected, "{before:?} {at}");
+        assert_eq!(used(at), Permission::Withheld, "once");
+    }
 }
 
 #[test]

@@ -126,7 +126,8 @@ impl Store {
     /// If the store cannot be read.
     pub fn open_approval(&self, binding: &[u8; 32], now: i64) -> Result<Option<ApprovalRecord>, StoreError> {
         self.read(|reader| {
-            let text = "SELECT * FROM approval WHERE binding = ?1 AND used IS NULL AND expires > ?2 LIMIT 1";
+            let text = "SELECT * FROM approval
+                        WHERE binding = ?1 AND used IS NULL AND expires > ?2 AND created <= ?2 LIMIT 1";
             reader.prepare_cached(text)?.query_row((binding, now), record).optional()
         })
     }
@@ -167,13 +168,16 @@ impl Store {
     }
 }
 
-/// Uses up the approval for exactly this call. Gives its id, or nothing where there is none that is good.
+/// Uses up the approval for exactly this call. Gives its id, or nothing where there is none that is good. One that was
+/// found to be out of its time is gone: it would be good again if the clock were set back.
 fn use_approval(
     transaction: &Transaction<'_>,
     binding: &[u8; 32],
     proof: Proof,
     now: i64,
 ) -> rusqlite::Result<Option<String>> {
+    let overdue = "DELETE FROM approval WHERE binding = ?1 AND used IS NULL AND (expires <= ?2 OR created > ?2)";
+    transaction.prepare_cached(overdue)?.execute((binding, now))?;
     let (condition, secret) = match proof {
         Proof::Secret(secret) => ("secret = :secret", Some(secret)),
         Proof::Approved => ("approved IS NOT NULL AND :secret IS NULL", None),
@@ -182,7 +186,7 @@ fn use_approval(
     let statement = format!(
         "UPDATE approval SET used = :now WHERE id = (
             SELECT id FROM approval
-            WHERE binding = :binding AND used IS NULL AND expires > :now AND created <= :now AND {condition}
+            WHERE binding = :binding AND used IS NULL AND {condition}
             ORDER BY created LIMIT 1
          ) RETURNING id"
     );

@@ -1,11 +1,14 @@
 """Processes that race, die, start again, share a state directory, or find it gone."""
 
 import json
+import os
 import pathlib
 import shutil
 import signal
 import subprocess
+import tempfile
 import threading
+import time
 
 from trial import Family
 
@@ -171,12 +174,30 @@ def signals(trial):
 CLOCK = pathlib.Path(__file__).with_name("clock.c")
 
 
+class Clock:
+    """What the processes that are started with its environment take for the time."""
+
+    def __init__(self, trial, seconds=0):
+        library = trial.directory / "clock.so"
+        if not library.exists():
+            subprocess.run(["cc", "-shared", "-fPIC", "-o", library, CLOCK, "-ldl"], check=True)
+        descriptor, name = tempfile.mkstemp(prefix="ahead-", dir=trial.directory)
+        os.close(descriptor)
+        self.file = pathlib.Path(name)
+        self.environment = {"LD_PRELOAD": str(library), "CLOCK_AHEAD": name}
+        self.jump(seconds)
+
+    def jump(self, seconds):
+        """To so many seconds from now, for processes that run already, too."""
+        # In one piece: they read it at any moment.
+        written = self.file.with_suffix(".new")
+        written.write_text(str(seconds))
+        written.replace(self.file)
+
+
 def shifted(trial, seconds):
-    """The environment of a process whose clock is so many seconds ahead, without waiting for them."""
-    library = trial.directory / "clock.so"
-    if not library.exists():
-        subprocess.run(["cc", "-shared", "-fPIC", "-o", library, CLOCK, "-ldl"], check=True)
-    return {"LD_PRELOAD": str(library), "CLOCK_AHEAD": str(seconds)}
+    """The environment of a process whose clock is so many seconds ahead."""
+    return Clock(trial, seconds).environment
 
 
 @FAMILY.way("an approval that has expired, and one that has not quite", ("stdio", "stateless"))
@@ -189,6 +210,7 @@ def expired(trial):
         for tool in trial.few:
             added = trial.obtain(client, way, tool.name, tool.arguments, state)
             trial.refused(late.call(tool.name, {**tool.arguments, **added}), WRONG, ASKED)
+            added = trial.obtain(client, way, tool.name, tool.arguments, state)
             trial.passed(in_time.call(tool.name, {**tool.arguments, **added}))
 
 
@@ -201,6 +223,26 @@ def set_back(trial):
         for tool in trial.few:
             added = trial.obtain(client, way, tool.name, tool.arguments, state)
             trial.refused(early.call(tool.name, {**tool.arguments, **added}), WRONG, ASKED)
+
+
+@FAMILY.way("a clock that jumps forth and back while the server runs")
+def jumping(trial):
+    for way in WAYS:
+        state, clock = trial.folder(way), Clock(trial)
+        client = trial.client("--approval", way, state=state, **clock.environment)
+        for tool in trial.few:
+            for jumps in ([301], [-3600], [10**9], [3600 - int(time.time())]):
+                added = trial.obtain(client, way, tool.name, tool.arguments, state)
+                for seconds in [*jumps, 0, 299]:
+                    # What has expired once stays expired, whatever the time is then.
+                    clock.jump(seconds)
+                    trial.refused(client.call(tool.name, {**tool.arguments, **added}), WRONG, ASKED)
+                clock.jump(0)
+            added = trial.obtain(client, way, tool.name, tool.arguments, state)
+            trial.passed(client.call(tool.name, {**tool.arguments, **added}))
+            for seconds in (-60, -3600, 60, 0):
+                clock.jump(seconds)
+                trial.refused(client.call(tool.name, {**tool.arguments, **added}), WRONG, ASKED)
 
 
 @FAMILY.way("a person who approves too late", ("stdio", "stateless"))
@@ -219,3 +261,16 @@ def expired_token(trial):
     client = server.client(token=done.stdout.strip())
     tool = trial.tools[0]
     trial.refused(client.call(tool.name, tool.arguments), "unauthenticated", "http401", "rpc-32600")
+
+
+@FAMILY.way("an access token while the clock jumps", ("stateless",))
+def jumping_token(trial):
+    done, clock = trial.run("token", "create", "--name", "short", "--expires", "12h"), Clock(trial)
+    client = trial.serve("--approval", "none", **clock.environment).client(token=done.stdout.strip())
+    tool = trial.tools[0]
+    for seconds in (13 * 3600, 10**9):
+        clock.jump(seconds)
+        trial.refused(client.call(tool.name, tool.arguments), "unauthenticated", "http401", "rpc-32600")
+        # A clock that was wrong for a while takes no good token away.
+        clock.jump(0)
+        trial.passed(client.call(tool.name, tool.arguments))

@@ -242,7 +242,14 @@ impl Recorder {
         Self { store, door: Door::default(), writer: Mutex::new(None) }
     }
 
-    /// Keeps a line, soon.
+    /// Whether the log could not be written of late. Then changes cannot be put on record either.
+    #[must_use]
+    pub fn is_failing(&self) -> bool {
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        writer.as_ref().is_some_and(|writer| writer.queue.is_failing())
+    }
+
+    /// Keeps a line, soon. One that cannot be written waits until it can.
     pub fn keep(&self, line: String) {
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let writer = writer.get_or_insert_with(|| {
@@ -286,9 +293,23 @@ impl Drop for Recorder {
 
 fn write(queue: &Queue, store: &LazyStore) {
     while let Some(gathered) = queue.take() {
-        let written = store.get().and_then(|store| store.append_audit(&gathered));
-        if let Err(error) = written {
-            tracing::error!(target: "infra_mcp", lost = gathered.len(), "events are missing in the audit log: {error}");
+        let missing = |lost: usize, error| {
+            tracing::error!(target: "infra_mcp", lost, "events are missing in the audit log: {error}");
+        };
+        match store.get().and_then(|store| store.append_audit(&gathered)) {
+            Ok(()) if queue.recover() => tracing::info!(target: "infra_mcp", "the audit log is written again"),
+            Ok(()) => {}
+            // Nobody has said where the log is, and nobody will.
+            Err(error) if store.directory().is_none() => missing(gathered.len(), error),
+            Err(error) => {
+                let setback = queue.put_back(gathered);
+                if setback.new {
+                    tracing::error!(target: "infra_mcp", "the audit log cannot be written, and its events wait: {error}");
+                }
+                if setback.lost > 0 {
+                    missing(setback.lost, error);
+                }
+            }
         }
     }
 }
@@ -306,9 +327,44 @@ fn random_id() -> String {
 
 #[cfg(test)]
 mod tests {
+    use tempfile::TempDir;
+
     use super::*;
     use crate::error::UpstreamError;
     use crate::executor::{Media, fixture};
+
+    #[test]
+    fn events_that_cannot_be_written_wait_until_they_can() {
+        let folder = TempDir::new().unwrap();
+        let state = folder.path().join("state");
+        // A file stands where the directory has to be.
+        std::fs::write(&state, "").unwrap();
+        let store = Arc::new(LazyStore::new(Some(state.clone())));
+        let recorder = Recorder::new(Arc::clone(&store));
+        recorder.keep("1".to_owned());
+        while !recorder.is_failing() {
+            thread::yield_now();
+        }
+        (2..2000).for_each(|number| recorder.keep(number.to_string()));
+        std::fs::remove_file(&state).unwrap();
+        while recorder.is_failing() {
+            thread::yield_now();
+        }
+        recorder.keep("2000".to_owned());
+        recorder.flush();
+        let mut kept = String::new();
+        store.get().unwrap().read_audit(|segment| kept += &(segment.events + "\n")).unwrap();
+        let expected: String = (1..=2000).map(|number| format!("{number}\n")).collect();
+        assert!(kept == expected, "every event, in its order");
+    }
+
+    #[test]
+    fn nothing_waits_for_a_place_that_nobody_names() {
+        let recorder = Recorder::new(Arc::new(LazyStore::new(None)));
+        recorder.keep("1".to_owned());
+        recorder.flush();
+        assert!(!recorder.is_failing());
+    }
 
     /// Whoever asks the provider about a call later needs the id that the provider gave it, whether it went well or not.
     #[test]

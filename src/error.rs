@@ -66,8 +66,8 @@ pub enum CallError {
     /// The call needs an approval first.
     #[error("{0}")]
     Unapproved(Box<Request>),
-    /// Approvals cannot be kept.
-    #[error("Nothing was sent, because approvals cannot be kept: {0}")]
+    /// Neither an approval nor the intent can be kept.
+    #[error("Nothing was sent, because the call cannot be put on record first: {0}")]
     Store(#[from] StoreError),
     /// The arguments are valid and still make no safe request.
     #[error("{0}")]

@@ -9,6 +9,12 @@ const GATHERING: Duration = Duration::from_millis(50);
 /// As many lines are written at once, without waiting for more.
 const MANY: usize = 1024;
 
+/// After how long lines that could not be written are taken again.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// How many lines wait for that: some megabytes. Those that come after them are lost.
+const MOST_WAITING: usize = 10_000;
+
 /// What was put in and not yet taken. The reader is woken by the first line and by many, not by each: waking costs more
 /// than a line.
 #[derive(Debug, Default)]
@@ -21,12 +27,29 @@ pub(super) struct Queue {
 struct Waiting {
     lines: Vec<String>,
     closed: bool,
+    /// Lines came back that could not be written.
+    failing: bool,
+    /// How many lines were lost since that was last said.
+    lost: usize,
+}
+
+/// What becomes of lines that cannot be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Setback {
+    /// They are the first ones.
+    pub(super) new: bool,
+    /// How many are lost since the last setback.
+    pub(super) lost: usize,
 }
 
 impl Queue {
     /// Puts a line at the end.
     pub(super) fn put(&self, line: String) {
         let mut waiting = self.waiting();
+        if waiting.failing && waiting.lines.len() >= MOST_WAITING {
+            waiting.lost += 1;
+            return;
+        }
         waiting.lines.push(line);
         let count = waiting.lines.len();
         drop(waiting);
@@ -45,11 +68,35 @@ impl Queue {
     /// and empty.
     pub(super) fn take(&self) -> Option<Vec<String>> {
         let idle = |waiting: &mut Waiting| waiting.lines.is_empty() && !waiting.closed;
-        let few = |waiting: &mut Waiting| waiting.lines.len() < MANY && !waiting.closed;
+        let few = |waiting: &mut Waiting| (waiting.failing || waiting.lines.len() < MANY) && !waiting.closed;
         let waiting = self.changed.wait_while(self.waiting(), idle).unwrap_or_else(PoisonError::into_inner);
-        let gathered = self.changed.wait_timeout_while(waiting, GATHERING, few);
+        let time = if waiting.failing { AGAIN } else { GATHERING };
+        let gathered = self.changed.wait_timeout_while(waiting, time, few);
         let (mut waiting, _) = gathered.unwrap_or_else(PoisonError::into_inner);
         Some(std::mem::take(&mut waiting.lines)).filter(|lines| !lines.is_empty())
+    }
+
+    /// Notes that what was taken is written. True if that is a change.
+    pub(super) fn recover(&self) -> bool {
+        std::mem::take(&mut self.waiting().failing)
+    }
+
+    /// Puts back what was taken and could not be written, before what has come since. At the end it is lost.
+    pub(super) fn put_back(&self, mut lines: Vec<String>) -> Setback {
+        let mut waiting = self.waiting();
+        let new = !std::mem::replace(&mut waiting.failing, true);
+        if waiting.closed {
+            waiting.lost += lines.len();
+        } else {
+            lines.append(&mut waiting.lines);
+            waiting.lines = lines;
+        }
+        Setback { new, lost: std::mem::take(&mut waiting.lost) }
+    }
+
+    /// Whether lines wait that could not be written.
+    pub(super) fn is_failing(&self) -> bool {
+        self.waiting().failing
     }
 
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
@@ -77,5 +124,25 @@ mod tests {
             let expected: Vec<_> = (0..lines).map(|number| number.to_string()).collect();
             assert_eq!(reader.join().unwrap(), expected);
         }
+    }
+
+    #[test]
+    fn lines_that_come_back_keep_their_place_and_are_not_kept_without_end() {
+        let queue = Queue::default();
+        let numbers = |numbers: std::ops::Range<usize>| numbers.map(|number| number.to_string()).collect::<Vec<_>>();
+        numbers(0..5).into_iter().for_each(|line| queue.put(line));
+        let taken = queue.take().unwrap();
+        queue.put("5".to_owned());
+        assert_eq!(queue.put_back(taken), Setback { new: true, lost: 0 });
+        assert!(queue.is_failing());
+        numbers(6..MOST_WAITING + 3).into_iter().for_each(|line| queue.put(line));
+        let taken = queue.take().unwrap();
+        assert_eq!(taken, numbers(0..MOST_WAITING));
+        assert_eq!(queue.put_back(taken), Setback { new: false, lost: 3 });
+        let taken = queue.take().unwrap();
+        assert!(queue.recover() && !queue.recover());
+        queue.close();
+        assert_eq!(queue.put_back(taken), Setback { new: true, lost: MOST_WAITING });
+        assert_eq!(queue.take(), None);
     }
 }

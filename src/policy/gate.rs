@@ -120,7 +120,7 @@ pub enum GateError {
     #[error("{0}")]
     Refused(Refusal),
     /// What has to be kept cannot be kept, so nothing dangerous happens.
-    #[error("Nothing was sent, because approvals cannot be kept: {0}")]
+    #[error("Nothing was sent, because the call cannot be put on record first: {0}")]
     Store(#[from] StoreError),
 }
 

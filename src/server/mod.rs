@@ -244,13 +244,20 @@ impl Server {
         Err(if told { wrong.explained(self.describe(entry, principal)) } else { wrong })
     }
 
-    /// What calls would fail for although they are right, in sentences: a provider without address or credential.
+    /// What calls would fail for although they are right, in sentences: a provider without address or credential, or
+    /// a disk that takes nothing more.
     #[must_use]
     pub fn missing(&self) -> Vec<String> {
         let mut providers: Vec<&'static Provider> =
             self.catalogue.entries().iter().map(|entry| entry.provider).collect();
         providers.dedup_by_key(|provider| &provider.name);
-        providers.into_iter().filter_map(|provider| self.lack(provider)).collect()
+        let mut missing: Vec<String> = providers.into_iter().filter_map(|provider| self.lack(provider)).collect();
+        if self.recorder.is_failing() {
+            let problem = "The audit log cannot be written, so nothing is changed: see the log of this server for the \
+                           reason, and make room.";
+            missing.push(problem.to_owned());
+        }
+        missing
     }
 
     fn lack(&self, provider: &'static Provider) -> Option<String> {

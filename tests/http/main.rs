@@ -3,6 +3,8 @@
 mod accounts;
 mod batches;
 mod client;
+#[cfg(target_os = "linux")]
+mod disk;
 mod drain;
 mod faults;
 mod limits;

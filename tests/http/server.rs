@@ -47,6 +47,15 @@ impl Server {
         Self::of(command, folder)
     }
 
+    /// In a folder where there is something already, from a shell that runs `before` first.
+    pub(crate) fn shielded(before: &str, folder: TempDir, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        let mut command = Command::new("sh");
+        let script = format!("{before}; exec \"$0\" \"$@\"");
+        command.args(["-c", &script, env!("CARGO_BIN_EXE_hostinger-mcp"), "--http", "--port", "0"]).args(arguments);
+        command.env_clear().envs(variables.iter().copied()).current_dir(folder.path());
+        Self::of(command, folder)
+    }
+
     /// The built binary of this path on a free port, with simulated providers.
     pub(crate) fn simulated(binary: &str, folder: TempDir, arguments: &[&str]) -> Self {
         let mut command = Command::new(binary);
@@ -96,6 +105,11 @@ impl Server {
         let called = self.ask(&Request::call("healthy"));
         let answer = called.json();
         assert_eq!((&answer["id"], &answer["result"]["isError"]), (&"healthy".into(), &false.into()), "after {after}");
+    }
+
+    /// The id of the process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Sends a signal by its name.

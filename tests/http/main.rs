@@ -13,6 +13,7 @@ mod modern;
 mod pages;
 mod prompts;
 mod rest;
+mod resting;
 mod server;
 mod sessions;
 mod tls;

@@ -23,6 +23,9 @@ use crate::transport::message::{self, INTERNAL_ERROR, INVALID_REQUEST, Inbound, 
 /// The header that names a session of the revisions before 2026-07-28.
 const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
 
+/// How long a request may be that opens a session, in bytes: it is kept as long as the session.
+const LONGEST_OPENING: usize = 32 * 1024;
+
 /// Where requests of those revisions are taken without a session, too.
 pub(super) const MESSAGE: &str = "/message";
 
@@ -61,7 +64,8 @@ impl<H: Served> App<H> {
         // A stateless request belongs to no session, whichever it names.
         let session = request.headers().get(SESSION).filter(|_| !is_stateless(request.headers()));
         let session = session.map(|id| id.to_str().unwrap_or_default().to_owned());
-        if session.as_ref().is_some_and(|id| !self.sessions.belongs(id, principal.id())) {
+        let entered = session.as_ref().map(|id| self.sessions.enter(id, principal.id()));
+        if matches!(entered, Some(None)) {
             let message = "There is no such session, or no longer. Send `initialize` to open one.";
             return refuse(StatusCode::NOT_FOUND, INVALID_REQUEST, message);
         }
@@ -154,6 +158,10 @@ impl<H: Served> App<H> {
         }
         let asked = request.map(|request| &request.request);
         let opens = matches!(asked, Some(ClientRequest::InitializeRequest(_)));
+        if opens && bytes.len() > LONGEST_OPENING {
+            let message = "An `initialize` request may be no longer than 32 KiB.";
+            return refuse(StatusCode::PAYLOAD_TOO_LARGE, INVALID_REQUEST, message);
+        }
         if opens && !self.sessions.has_room() {
             return turn_away(&TurnedAway::Busy("As many sessions are open as this server allows."));
         }

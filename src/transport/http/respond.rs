@@ -72,7 +72,7 @@ impl<H: Served> App<H> {
     /// `closing` ends the taking of requests, `end` whatever is still open after that.
     pub(super) fn new(handler: H, options: HttpOptions, closing: CancellationToken, end: CancellationToken) -> Self {
         let sessions = Sessions::new(options.most_sessions, options.session_idle);
-        let config = StreamableHttpServerConfig::default()
+        let mut config = StreamableHttpServerConfig::default()
             .with_json_response(true)
             .with_cancellation_token(end)
             .with_max_request_body_bytes(body::LONGEST)
@@ -83,6 +83,7 @@ impl<H: Served> App<H> {
         let factory = move || Ok(factory.clone());
         let sessionless = config.clone().with_legacy_session_mode(false);
         let bare = StreamableHttpService::new(factory.clone(), Arc::default(), sessionless);
+        config.session_store = Some(Arc::<Sessions>::clone(&sessions));
         let mcp = StreamableHttpService::new(factory, Arc::clone(&sessions), config);
         Self {
             origins: options.origins,

@@ -1,4 +1,10 @@
 //! The sessions of the revisions before 2026-07-28: capped, ended when idle, and each for the one who opened it.
+//!
+//! rmcp gives a session tasks, channels and buffers, 120 KiB in all, which most of them do not use most of the time. So
+//! only some have them: when others want to wake, one that nobody waits for is put to rest, down to what it was opened
+//! with, and from that its next request wakes it.
+
+mod manager;
 
 use std::collections::{HashMap, HashSet};
 use std::pin::Pin;
@@ -7,20 +13,31 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::Stream;
-use rmcp::model::{ClientJsonRpcMessage, ProtocolVersion, RequestId, ServerJsonRpcMessage, ServerResult};
+use rmcp::model::{ProtocolVersion, RequestId};
 use rmcp::transport::streamable_http_server::session::local::{
     LocalSessionManager, LocalSessionManagerError, SessionConfig, SessionError,
 };
-use rmcp::transport::streamable_http_server::session::{ServerSseMessage, SessionId, SessionManager};
-use tokio::sync::RwLock;
+use rmcp::transport::streamable_http_server::session::{SessionId, SessionManager as _, SessionState};
 use tokio::time::Instant;
+
+/// How many sessions are awake that nobody waits for.
+const MOST_AWAKE: usize = 64;
 
 /// rmcp's sessions with an owner each. Ids are random (UUID version 4, 122 bits).
 pub(super) struct Sessions {
+    /// Those that are awake.
     inner: LocalSessionManager,
     most: usize,
-    open: Mutex<HashMap<SessionId, Arc<Mutex<Use>>>>,
+    table: Mutex<Table>,
 }
+
+#[derive(Default)]
+struct Table {
+    open: HashMap<SessionId, Shared>,
+    awake: HashSet<SessionId>,
+}
+
+type Shared = Arc<Mutex<Use>>;
 
 /// What is known of an open session.
 struct Use {
@@ -28,16 +45,42 @@ struct Use {
     owner: Option<String>,
     /// What was agreed on.
     version: Option<ProtocolVersion>,
-    /// How many streams are open for it: while there are any, somebody waits.
-    streams: usize,
+    /// What it was opened with.
+    opening: Option<SessionState>,
+    /// How many wait for something of it: while there are any it neither rests nor ends.
+    waiting: usize,
     /// The requests that are not answered yet.
     requests: HashSet<RequestId>,
-    /// When a message came or a stream ended.
+    /// A client went away before it was answered, and may come back for the rest.
+    interrupted: bool,
+    /// When somebody last waited.
     last: Instant,
+    /// How often it was put to rest without rmcp having said so.
+    ends_due: usize,
+}
+
+impl Use {
+    fn new() -> Self {
+        Self {
+            owner: None,
+            version: None,
+            opening: None,
+            waiting: 0,
+            requests: HashSet::new(),
+            interrupted: false,
+            last: Instant::now(),
+            ends_due: 0,
+        }
+    }
+
+    /// Whether nothing is lost if it rests.
+    fn may_rest(&self) -> bool {
+        self.owner.is_some() && self.opening.is_some() && self.waiting == 0 && !self.interrupted
+    }
 }
 
 impl Sessions {
-    /// Sessions that end after `idle` without a message or an open stream, no more than `most` at a time.
+    /// Sessions that end after `idle` without anybody who waits, no more than `most` at a time.
     ///
     /// Must be called within a tokio runtime.
     pub(super) fn new(most: usize, idle: Duration) -> Arc<Self> {
@@ -46,17 +89,14 @@ impl Sessions {
         config.keep_alive = None;
         let mut inner = LocalSessionManager::default();
         inner.session_config = config;
-        // At their full size from the start: a table that grew among the sessions would hold the top of the heap, and
-        // with it all the memory below, when they are gone.
-        inner.sessions = RwLock::new(HashMap::with_capacity(most));
-        let sessions = Arc::new(Self { inner, most, open: Mutex::new(HashMap::with_capacity(most)) });
+        let sessions = Arc::new(Self { inner, most, table: Mutex::default() });
         tokio::spawn(end_idle(Arc::downgrade(&sessions), idle));
         sessions
     }
 
     /// Whether a further session may be opened.
     pub(super) fn has_room(&self) -> bool {
-        lock(&self.open).len() < self.most
+        lock(&self.table).open.len() < self.most
     }
 
     /// Makes the session the property of `principal`.
@@ -67,9 +107,16 @@ impl Sessions {
         }
     }
 
-    /// Whether the session exists and is that of `principal`.
-    pub(super) fn belongs(&self, id: &str, principal: &str) -> bool {
-        self.find(id).is_some_and(|session| lock(&session).owner.as_deref() == Some(principal))
+    /// Keeps the session awake for a request of `principal`, until that is dropped. None if it is not theirs.
+    pub(super) fn enter(&self, id: &str, principal: &str) -> Option<Waiting> {
+        let session = self.find(id)?;
+        let mut state = lock(&session);
+        if state.owner.as_deref() != Some(principal) {
+            return None;
+        }
+        state.waiting += 1;
+        drop(state);
+        Some(Waiting { session, request: None, answered: false })
     }
 
     /// Whether a request of this id waits for its answer. rmcp would forget it for a second one.
@@ -82,27 +129,73 @@ impl Sessions {
         self.find(id).and_then(|session| lock(&session).version.clone())
     }
 
-    fn find(&self, id: &str) -> Option<Arc<Mutex<Use>>> {
-        lock(&self.open).get(id).cloned()
+    fn find(&self, id: &str) -> Option<Shared> {
+        lock(&self.table).open.get(id).cloned()
     }
 
     /// Notes that somebody waits for a stream of the session, and perhaps for the answer to a request.
-    fn enter(&self, id: &SessionId, request: Option<RequestId>) -> Result<Waiting, LocalSessionManagerError> {
+    fn wait(&self, id: &SessionId, request: Option<RequestId>) -> Result<Waiting, LocalSessionManagerError> {
         let session = self.find(id).ok_or_else(|| LocalSessionManagerError::SessionNotFound(Arc::clone(id)))?;
         let mut state = lock(&session);
         if request.as_ref().is_some_and(|request| !state.requests.insert(request.clone())) {
             return Err(SessionError::SessionServiceTerminated.into());
         }
-        state.streams += 1;
+        state.waiting += 1;
         drop(state);
-        Ok(Waiting { session, request })
+        Ok(Waiting { session, request, answered: false })
+    }
+
+    /// Notes that the session is awake, and puts others to rest for it.
+    async fn woke(&self, id: &SessionId) {
+        lock(&self.table).awake.insert(Arc::clone(id));
+        self.make_room().await;
+    }
+
+    /// Puts sessions to rest until no more are awake than may be, or all that are have somebody who waits.
+    async fn make_room(&self) {
+        loop {
+            // Whoever looks for a session meanwhile waits for this lock, and finds it awake or at rest.
+            let mut awake = self.inner.sessions.write().await;
+            let Some(handle) = self.choose().and_then(|id| awake.remove(&id)) else { return };
+            drop(awake);
+            // One that has ended by itself is what was wanted.
+            let _ = handle.close().await;
+        }
+    }
+
+    /// Takes from those that are awake the one that nobody has waited for the longest.
+    fn choose(&self) -> Option<SessionId> {
+        let mut table = lock(&self.table);
+        if table.awake.len() <= MOST_AWAKE {
+            return None;
+        }
+        let candidates = table.awake.iter().filter_map(|id| {
+            let session = lock(table.open.get(id)?);
+            session.may_rest().then_some((session.last, id))
+        });
+        let id = Arc::clone(candidates.min_by_key(|(last, _)| *last)?.1);
+        table.awake.remove(&id);
+        lock(table.open.get(&id)?).ends_due += 1;
+        Some(id)
+    }
+
+    fn forget(&self, id: &SessionId) {
+        let mut table = lock(&self.table);
+        table.open.remove(id);
+        table.awake.remove(id);
+    }
+
+    /// Ends the session, awake or not.
+    async fn end(&self, id: &SessionId) -> Result<(), LocalSessionManagerError> {
+        self.forget(id);
+        self.inner.close_session(id).await
     }
 
     fn idle_since(&self, then: Instant) -> Vec<SessionId> {
-        let open = lock(&self.open);
-        let idle = open.iter().filter(|(_, session)| {
+        let table = lock(&self.table);
+        let idle = table.open.iter().filter(|(_, session)| {
             let session = lock(session);
-            session.streams == 0 && session.last <= then
+            session.waiting == 0 && session.last <= then
         });
         idle.map(|(id, _)| Arc::clone(id)).collect()
     }
@@ -117,8 +210,10 @@ async fn end_idle(sessions: Weak<Sessions>, idle: Duration) {
         for id in now.checked_sub(idle).map(|then| sessions.idle_since(then)).unwrap_or_default() {
             tracing::debug!(target: "infra_mcp", "a session was idle and is ended");
             // One that has ended by itself is what was wanted.
-            let _ = sessions.close_session(&id).await;
+            let _ = sessions.end(&id).await;
         }
+        // Those that somebody waited for when they should have rested.
+        sessions.make_room().await;
     }
 }
 
@@ -128,18 +223,20 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// Somebody who waits, until it is dropped.
-struct Waiting {
-    session: Arc<Mutex<Use>>,
+pub(super) struct Waiting {
+    session: Shared,
     request: Option<RequestId>,
+    answered: bool,
 }
 
 impl Drop for Waiting {
     fn drop(&mut self) {
         let mut session = lock(&self.session);
-        session.streams -= 1;
+        session.waiting -= 1;
         session.last = Instant::now();
         if let Some(request) = &self.request {
             session.requests.remove(request);
+            session.interrupted |= !self.answered;
         }
     }
 }
@@ -147,91 +244,24 @@ impl Drop for Waiting {
 /// A stream that somebody waits for.
 struct Awaited<S> {
     inner: S,
-    _waiting: Waiting,
+    waiting: Waiting,
 }
 
 impl<S: Stream + Unpin> Stream for Awaited<S> {
     type Item = S::Item;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<S::Item>> {
-        Pin::new(&mut self.inner).poll_next(context)
-    }
-}
-
-impl SessionManager for Sessions {
-    type Error = LocalSessionManagerError;
-    type Transport = <LocalSessionManager as SessionManager>::Transport;
-
-    async fn create_session(&self) -> Result<(SessionId, Self::Transport), Self::Error> {
-        let (id, transport) = self.inner.create_session().await?;
-        let session = Use { owner: None, version: None, streams: 0, requests: HashSet::new(), last: Instant::now() };
-        lock(&self.open).insert(Arc::clone(&id), Arc::new(Mutex::new(session)));
-        Ok((id, transport))
-    }
-
-    async fn initialize_session(
-        &self,
-        id: &SessionId,
-        message: ClientJsonRpcMessage,
-    ) -> Result<ServerJsonRpcMessage, Self::Error> {
-        let answer = self.inner.initialize_session(id, message).await?;
-        if let ServerJsonRpcMessage::Response(response) = &answer
-            && let ServerResult::InitializeResult(result) = &response.result
-            && let Some(session) = self.find(id)
-        {
-            lock(&session).version = Some(result.protocol_version.clone());
-        }
-        Ok(answer)
-    }
-
-    async fn has_session(&self, id: &SessionId) -> Result<bool, Self::Error> {
-        self.inner.has_session(id).await
-    }
-
-    async fn close_session(&self, id: &SessionId) -> Result<(), Self::Error> {
-        let closed = self.inner.close_session(id).await;
-        lock(&self.open).remove(id);
-        closed
-    }
-
-    async fn create_stream(
-        &self,
-        id: &SessionId,
-        message: ClientJsonRpcMessage,
-    ) -> Result<impl Stream<Item = ServerSseMessage> + Send + Sync + 'static, Self::Error> {
-        let request = match &message {
-            ClientJsonRpcMessage::Request(request) => Some(request.id.clone()),
-            _ => None,
-        };
-        let waiting = self.enter(id, request)?;
-        Ok(Awaited { inner: Box::pin(self.inner.create_stream(id, message).await?), _waiting: waiting })
-    }
-
-    async fn accept_message(&self, id: &SessionId, message: ClientJsonRpcMessage) -> Result<(), Self::Error> {
-        let _waiting = self.enter(id, None)?;
-        self.inner.accept_message(id, message).await
-    }
-
-    async fn create_standalone_stream(
-        &self,
-        id: &SessionId,
-    ) -> Result<impl Stream<Item = ServerSseMessage> + Send + Sync + 'static, Self::Error> {
-        let waiting = self.enter(id, None)?;
-        Ok(Awaited { inner: Box::pin(self.inner.create_standalone_stream(id).await?), _waiting: waiting })
-    }
-
-    async fn resume(
-        &self,
-        id: &SessionId,
-        last_event_id: String,
-    ) -> Result<impl Stream<Item = ServerSseMessage> + Send + Sync + 'static, Self::Error> {
-        let waiting = self.enter(id, None)?;
-        Ok(Awaited { inner: Box::pin(self.inner.resume(id, last_event_id).await?), _waiting: waiting })
+        let next = Pin::new(&mut self.inner).poll_next(context);
+        self.waiting.answered |= matches!(next, Poll::Ready(None));
+        next
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use rmcp::model::InitializeRequestParams;
+    use rmcp::transport::streamable_http_server::session::{RestoreOutcome, SessionStore as _};
+
     use super::*;
 
     #[tokio::test(start_paused = true)]
@@ -239,17 +269,17 @@ mod tests {
         let idle = Duration::from_secs(60);
         let sessions = Sessions::new(2, idle);
         let (id, _transport) = sessions.create_session().await.unwrap();
-        assert!(!sessions.belongs(&id, "a"), "it is nobody's yet");
+        assert!(sessions.enter(&id, "a").is_none(), "it is nobody's yet");
         sessions.bind(&id, "a");
-        assert!(sessions.belongs(&id, "a") && !sessions.belongs(&id, "b"));
+        assert!(sessions.enter(&id, "a").is_some() && sessions.enter(&id, "b").is_none());
         assert!(sessions.has_room());
         let (other, _transport) = sessions.create_session().await.unwrap();
         assert!(!sessions.has_room());
 
         let request = RequestId::Number(1);
-        let waiting = sessions.enter(&id, Some(request.clone())).unwrap();
+        let waiting = sessions.wait(&id, Some(request.clone())).unwrap();
         assert!(sessions.waits(&id, &request) && !sessions.waits(&other, &request));
-        assert!(sessions.enter(&id, Some(request.clone())).is_err());
+        assert!(sessions.wait(&id, Some(request.clone())).is_err());
         tokio::time::sleep(2 * idle).await;
         assert!(sessions.find(&id).is_some(), "somebody waits");
         assert!(sessions.find(&other).is_none(), "it was idle");
@@ -259,5 +289,68 @@ mod tests {
         assert!(sessions.find(&id).is_some());
         tokio::time::sleep(idle).await;
         assert!(sessions.find(&id).is_none());
+        assert!(lock(&sessions.table).awake.is_empty() && sessions.inner.sessions.read().await.is_empty());
+    }
+
+    /// An open session as its first answer leaves it.
+    async fn opened(sessions: &Sessions) -> SessionId {
+        let (id, transport) = sessions.create_session().await.unwrap();
+        // Nobody serves it here.
+        std::mem::forget(transport);
+        sessions.store(&id, &SessionState::new(InitializeRequestParams::default())).await.unwrap();
+        sessions.bind(&id, "a");
+        tokio::time::advance(Duration::from_millis(1)).await;
+        id
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_is_not_waited_for_rests_when_others_wake() {
+        let sessions = Sessions::new(MOST_AWAKE * 4, Duration::from_secs(3600));
+        let first = opened(&sessions).await;
+        let (waited, listened, answered, left) =
+            (opened(&sessions).await, opened(&sessions).await, opened(&sessions).await, opened(&sessions).await);
+        let unfinished = sessions.create_session().await.unwrap().0;
+        let waiting = sessions.wait(&waited, Some(RequestId::Number(1))).unwrap();
+        let listening = sessions.wait(&listened, None).unwrap();
+        sessions.wait(&answered, Some(RequestId::Number(1))).unwrap().answered = true;
+        drop(sessions.wait(&left, Some(RequestId::Number(1))).unwrap());
+        for _ in 0..2 * MOST_AWAKE {
+            opened(&sessions).await;
+        }
+        let is_awake = async |id: &SessionId| sessions.has_session(id).await.unwrap();
+        for (id, awake, what) in [
+            (&first, false, "nobody waits"),
+            (&waited, true, "a request is not answered"),
+            (&listened, true, "somebody listens"),
+            (&answered, false, "all is answered"),
+            (&left, true, "somebody may come back for an answer"),
+            (&unfinished, true, "it is being opened"),
+        ] {
+            assert_eq!(is_awake(id).await, awake, "{what}");
+            assert!(sessions.find(id).is_some(), "{what}");
+        }
+        assert_eq!(sessions.inner.sessions.read().await.len(), MOST_AWAKE);
+
+        // It wakes again, and the end of the rest that it had is not its own.
+        assert!(sessions.load(&first).await.unwrap().is_some());
+        let RestoreOutcome::Restored(_transport) = sessions.restore_session(Arc::clone(&first)).await.unwrap() else {
+            panic!("it was at rest");
+        };
+        sessions.close_session(&first).await.unwrap();
+        assert!(is_awake(&first).await && sessions.find(&first).is_some());
+        sessions.close_session(&first).await.unwrap();
+        assert!(!is_awake(&first).await && sessions.find(&first).is_none(), "rmcp says that it has ended");
+
+        // Whoever was waited for rests later.
+        drop((waiting, listening));
+        tokio::time::advance(Duration::from_millis(1)).await;
+        for _ in 0..2 * MOST_AWAKE {
+            opened(&sessions).await;
+        }
+        assert!(!is_awake(&listened).await);
+        // Deleting takes those at rest away, too.
+        sessions.close_session(&listened).await.unwrap();
+        sessions.delete(&listened).await.unwrap();
+        assert!(sessions.find(&listened).is_none() && sessions.load(&listened).await.unwrap().is_none());
     }
 }

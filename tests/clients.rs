@@ -2,8 +2,8 @@
 //! and output and over HTTP.
 //!
 //! What is checked stands in `clients/typescript.mjs`, `clients/python.py` and `clients/inspector.mjs`; through the bridge
-//! in `clients/bridge.mjs` and `clients/foreign.mjs`, tool by tool in `clients/calls.mjs`, and what people ask about Xen
-//! Orchestra in `clients/xen-orchestra.mjs`. Their packages are installed by hand (see `clients/README.md`) or by
+//! in `clients/bridge.mjs` and `clients/foreign.mjs`, tool by tool in `clients/calls.mjs`, with tokens and without in
+//! `clients/team.mjs`, and what people ask about Xen Orchestra in `clients/xen-orchestra.mjs`. Their packages are installed by hand (see `clients/README.md`) or by
 //! `.ci/run`; with `CI` set they must be there.
 
 use std::path::{Path, PathBuf};
@@ -22,6 +22,11 @@ fn typescript_sdks() {
 #[test]
 fn inspector() {
     each_server(run_with_node, "inspector.mjs");
+}
+
+#[test]
+fn colleagues_and_strangers() {
+    run_with_node("team.mjs", &[SERVERS[0].0]);
 }
 
 #[test]

@@ -37,7 +37,7 @@ def main():
     programs = run.build(HERE / "native" / "Cargo.toml", "release")
     ours = options.binary or run.build(HERE.parent / "Cargo.toml", options.profile, "hostinger-mcp")["hostinger-mcp"]
     CACHE.mkdir(exist_ok=True)
-    vendor = run.install_vendor()
+    vendor = run.install_vendor(VENDOR_PACKAGE, VENDOR_VERSION, "src/servers/all.js")
     with tempfile.TemporaryDirectory(dir=CACHE) as folder, mock_upstream(programs["mock-upstream"]) as upstream:
         bench = Bench(programs["http-load"], run.install(ours, folder), vendor, upstream, folder, options)
         calls, lists = bench.measure()

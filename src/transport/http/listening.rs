@@ -116,7 +116,7 @@ mod tests {
     #[tokio::test]
     async fn who_asks_nobody_lets_everybody_listen() {
         let (tell, told) = unbounded_channel();
-        let open = Arc::new(Authentication::open(Arc::new(crate::principal::Principal::local())));
+        let open = Arc::new(Authentication::open(&crate::principal::Principal::local()));
         let mut stream = while_admitted(events(told), &open, &HeaderMap::new());
         tell.send("first").unwrap();
         assert_eq!(stream.event().await.as_deref(), Some(&b"first"[..]));

@@ -20,8 +20,8 @@ use rmcp::transport::streamable_http_server::session::local::{
 use rmcp::transport::streamable_http_server::session::{SessionId, SessionManager as _, SessionState};
 use tokio::time::Instant;
 
-/// How many sessions are awake that nobody waits for.
-const MOST_AWAKE: usize = 64;
+/// How many sessions are awake that nobody waits for. Waking one costs less than a call.
+const MOST_IDLE: usize = 16;
 
 /// rmcp's sessions with an owner each. Ids are random (UUID version 4, 122 bits).
 pub(super) struct Sessions {
@@ -151,7 +151,7 @@ impl Sessions {
         self.make_room().await;
     }
 
-    /// Puts sessions to rest until no more are awake than may be, or all that are have somebody who waits.
+    /// Puts sessions to rest until no more are awake for nobody than may be.
     async fn make_room(&self) {
         loop {
             // Whoever looks for a session meanwhile waits for this lock, and finds it awake or at rest.
@@ -163,17 +163,18 @@ impl Sessions {
         }
     }
 
-    /// Takes from those that are awake the one that nobody has waited for the longest.
+    /// Takes from those that are awake the one that nobody has waited for the longest, where there are too many.
     fn choose(&self) -> Option<SessionId> {
         let mut table = lock(&self.table);
-        if table.awake.len() <= MOST_AWAKE {
-            return None;
-        }
-        let candidates = table.awake.iter().filter_map(|id| {
+        let idle = table.awake.iter().filter_map(|id| {
             let session = lock(table.open.get(id)?);
             session.may_rest().then_some((session.last, id))
         });
-        let id = Arc::clone(candidates.min_by_key(|(last, _)| *last)?.1);
+        let idle: Vec<_> = idle.collect();
+        if idle.len() <= MOST_IDLE {
+            return None;
+        }
+        let id = Arc::clone(idle.into_iter().min_by_key(|(last, _)| *last)?.1);
         table.awake.remove(&id);
         lock(table.open.get(&id)?).ends_due += 1;
         Some(id)
@@ -305,7 +306,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn who_is_not_waited_for_rests_when_others_wake() {
-        let sessions = Sessions::new(MOST_AWAKE * 4, Duration::from_secs(3600));
+        let sessions = Sessions::new(MOST_IDLE * 4, Duration::from_secs(3600));
         let first = opened(&sessions).await;
         let (waited, listened, answered, left) =
             (opened(&sessions).await, opened(&sessions).await, opened(&sessions).await, opened(&sessions).await);
@@ -314,9 +315,10 @@ mod tests {
         let listening = sessions.wait(&listened, None).unwrap();
         sessions.wait(&answered, Some(RequestId::Number(1))).unwrap().answered = true;
         drop(sessions.wait(&left, Some(RequestId::Number(1))).unwrap());
-        for _ in 0..2 * MOST_AWAKE {
+        for _ in 0..2 * MOST_IDLE {
             opened(&sessions).await;
         }
+        sessions.make_room().await;
         let is_awake = async |id: &SessionId| sessions.has_session(id).await.unwrap();
         for (id, awake, what) in [
             (&first, false, "nobody waits"),
@@ -329,13 +331,15 @@ mod tests {
             assert_eq!(is_awake(id).await, awake, "{what}");
             assert!(sessions.find(id).is_some(), "{what}");
         }
-        assert_eq!(sessions.inner.sessions.read().await.len(), MOST_AWAKE);
+        assert_eq!(sessions.inner.sessions.read().await.len(), MOST_IDLE + 4);
 
         // It wakes again, and the end of the rest that it had is not its own.
+        let entered = sessions.enter(&first, "a").unwrap();
         assert!(sessions.load(&first).await.unwrap().is_some());
         let RestoreOutcome::Restored(_transport) = sessions.restore_session(Arc::clone(&first)).await.unwrap() else {
             panic!("it was at rest");
         };
+        drop(entered);
         sessions.close_session(&first).await.unwrap();
         assert!(is_awake(&first).await && sessions.find(&first).is_some());
         sessions.close_session(&first).await.unwrap();
@@ -344,7 +348,7 @@ mod tests {
         // Whoever was waited for rests later.
         drop((waiting, listening));
         tokio::time::advance(Duration::from_millis(1)).await;
-        for _ in 0..2 * MOST_AWAKE {
+        for _ in 0..2 * MOST_IDLE {
             opened(&sessions).await;
         }
         assert!(!is_awake(&listened).await);

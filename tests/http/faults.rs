@@ -148,6 +148,7 @@ const FAULTS: &[(&str, Behaviour, &[&str])] = &[
         },
         &["closed or broke the connection"],
     ),
+    ("sends nothing", |s| answer(s, "200 OK", ""), &["HTTP 200, but"]),
     ("sends HTML", |s| answer(s, "200 OK", "<html><body>Please wait</body></html>"), &["HTTP 200, but"]),
     ("sends depth", |s| answer(s, "200 OK", &"[".repeat(100_000)), &["HTTP 200, but"]),
     (

@@ -6,7 +6,7 @@ use crate::client::{LEGACY, Request, Session, TOOL, message};
 use crate::server::Server;
 use crate::upstream::{Upstream, answer};
 
-/// Many more than are awake at a time.
+/// Many more than are awake for nobody.
 const MANY: usize = 300;
 
 #[test]
@@ -83,6 +83,35 @@ fn nobody_notices_that_sessions_rest() {
         assert_eq!(server.ask(&request).status, 404);
     }
     assert_eq!(server.ask(&Request::new("GET", "/health")).status, 200);
+}
+
+#[test]
+fn sessions_wake_for_many_at_once() {
+    let server = Server::sandbox(&["--session-idle", "3600"]);
+    let sessions: Vec<Session> = (0..100).map(|_| Session::open(server.address, LEGACY)).collect();
+    let request = |thread: usize, round: usize| {
+        // Several come to the same session at the same time.
+        let session = &sessions[(round * 7 + thread / 4) % sessions.len()];
+        let id = format!("{thread}-{round}");
+        let (method, params) =
+            if round % 5 == 0 { ("tools/call", json!({ "name": TOOL })) } else { ("ping", json!({})) };
+        (session.post(&message(id.as_str(), method, params)), id)
+    };
+    std::thread::scope(|scope| {
+        for thread in 0..8 {
+            let requests: Vec<_> = (0..60).map(|round| request(thread, round)).collect();
+            let mut connection = server.connect();
+            scope.spawn(move || {
+                for (request, id) in requests {
+                    let got = connection.ask(&request);
+                    assert_eq!(got.status, 200, "{}", got.text());
+                    let answer = got.json();
+                    assert_eq!((&answer["id"], answer["error"].is_null()), (&json!(id), true), "{answer}");
+                }
+            });
+        }
+    });
+    server.assert_healthy("480 requests in 100 sessions");
 }
 
 #[test]

@@ -181,5 +181,14 @@ fn over_http_files_of_the_server_are_sent_for_those_who_were_allowed_to() {
         );
         let printed = shell(&line, &server.address, &folder);
         assert!(printed.contains(expected), "{scopes}: {printed}");
+        // A client gets a result and no challenge: there is no token that it could ask for.
+        let call = format!(
+            r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"hostodo_upload_file","arguments":{upload}}}}}"#
+        );
+        let line = format!("echo '{call}' | \"$INFRA\" bridge --url \"$URL\"");
+        let printed = shell(&line, &server.address, &folder);
+        let refused = expected == "forbidden_scope";
+        assert_eq!(printed.contains(r#""isError":true"#), refused, "{scopes}: {printed}");
+        assert!(!refused || printed.contains(expected), "{scopes}: {printed}");
     }
 }

@@ -143,7 +143,10 @@ impl<H: Served> App<H> {
                 let message = "A request with this id is still being carried out in this session.";
                 return refuse_request(&request.id, message);
             }
-            if let ClientRequest::CallToolRequest(call) = &request.request {
+            // Whoever is asked for no token cannot bring a better one: the result says what the call lacks.
+            if let ClientRequest::CallToolRequest(call) = &request.request
+                && !self.authentication.is_open()
+            {
                 let caller = Caller {
                     principal: Arc::clone(&sender.principal),
                     address: Some(self.proxies.client(sender.peer, &parts.headers).0),

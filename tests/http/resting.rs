@@ -94,7 +94,7 @@ fn sessions_wake_for_many_at_once() {
         let session = &sessions[(round * 7 + thread / 4) % sessions.len()];
         let id = format!("{thread}-{round}");
         let (method, params) =
-            if round % 5 == 0 { ("tools/call", json!({ "name": TOOL })) } else { ("ping", json!({})) };
+            if round.is_multiple_of(5) { ("tools/call", json!({ "name": TOOL })) } else { ("ping", json!({})) };
         (session.post(&message(id.as_str(), method, params)), id)
     };
     std::thread::scope(|scope| {

@@ -139,7 +139,7 @@ impl Handler {
         {
             match again {
                 Some(arguments) => {
-                    let asking = question::ask(wanted, token, context).await;
+                    let asking = Box::pin(question::ask(wanted, token, context)).await;
                     let caller = Caller { asking, ..caller };
                     outcome = server.attempt(&request.name, arguments, caller).await.map_err(unknown)?;
                 }

@@ -45,7 +45,8 @@ impl Server {
                         Some(id) => id,
                         None => {
                             if list.is_none() {
-                                list = Some(self.list(entry, account, reference, (argument, &text), caller).await?);
+                                let read = self.list(entry, account, reference, (argument, &text), caller);
+                                list = Some(Box::pin(read).await?);
                             }
                             found(reference, argument, &text, list.as_ref().unwrap_or(&Value::Null))?
                         }

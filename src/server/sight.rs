@@ -30,7 +30,7 @@ impl Server {
         else {
             return Ok(None);
         };
-        match self.inspect(call, reader).await {
+        match Box::pin(self.inspect(call, reader)).await {
             Ok(seen) => Ok(seen),
             Err(error) if call.entry.tool.review.opt_in => Err(error),
             Err(_) => Ok(None),

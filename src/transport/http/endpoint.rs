@@ -117,7 +117,8 @@ impl<H: Served> App<H> {
             }
             Ok(Inbound::Nothing) => None,
             Ok(Inbound::Message(message)) => Some(message),
-            Ok(Inbound::Batch(members)) => return self.batch(&accepted, members, permit).await,
+            // Boxed: every other request would carry its state along.
+            Ok(Inbound::Batch(members)) => return Box::pin(self.batch(&accepted, members, permit)).await,
             Err(rejection) => {
                 let mut text = Vec::new();
                 rejection.write(&mut text);

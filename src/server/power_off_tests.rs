@@ -109,6 +109,24 @@ fn seconds(answer: &Value) -> u64 {
     answer["elapsed_seconds"].as_u64().unwrap_or_else(|| panic!("{answer}"))
 }
 
+#[test]
+fn there_is_one_way_to_wait_and_it_has_the_same_words_everywhere() {
+    let server = server();
+    let listing = server.listing(Arc::new(Principal::local()));
+    for case in CASES {
+        let entry = server.catalogue.get(case.provider, case.tool).unwrap();
+        let properties = listing.alone(&entry).unwrap()["inputSchema"]["properties"].take();
+        let words = |argument: &str| properties[argument]["description"].as_str().unwrap_or_default().to_owned();
+        let wait = words("wait_timeout");
+        let known = "Seconds for which the answer waits until the machine is off; 0 answers at once.";
+        assert!(wait.starts_with(known), "{}: {wait}", case.provider);
+        let force = words("force_after_timeout");
+        let known = "of a machine that is not off when wait_timeout is over; without a wait_timeout it does nothing.";
+        assert_eq!(force.contains(known), case.deaf.is_some(), "{}: {force}", case.provider);
+        assert!(properties.get("wait").is_none() && !entry.tool.awaits, "{}", case.provider);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_machine_that_ends_by_itself_is_waited_for() {
     for case in CASES {

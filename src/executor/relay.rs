@@ -99,7 +99,8 @@ impl Relays {
         if let Some(session) = place.as_ref().filter(|session| !session.is_closed()) {
             return Ok(session.peer().clone());
         }
-        let session = open(to, call, remote).await?;
+        // Boxed: it is by far the biggest step of any call, and the rarest.
+        let session = Box::pin(open(to, call, remote)).await?;
         Ok(place.insert(session).peer().clone())
     }
 }

@@ -364,10 +364,6 @@ impl Gate {
     }
 }
 
-#[cfg(test)]
-#[path = "gate_tests.rs"]
-mod tests;
-
 fn sha256(bytes: &[u8]) -> [u8; 32] {
     let mut hash = [0; 32];
     hash.copy_from_slice(digest(&SHA256, bytes).as_ref());
@@ -381,3 +377,7 @@ fn random_text(length: usize) -> String {
     SystemRandom::new().fill(&mut bytes).expect("the system gives random numbers");
     bytes.iter().map(|byte| char::from(ALPHABET[usize::from(byte % 32)])).collect()
 }
+
+#[cfg(test)]
+#[path = "gate_tests.rs"]
+mod tests;

@@ -322,7 +322,8 @@ impl ServerHandler for Handler {
             () = context.ct.cancelled() => Err(ErrorData::internal_error("The call was cancelled.", None)),
             // What was said before the answer comes before it.
             never = pass_on(heard, token, &context) => match never {},
-            response = self.respond(request, caller, &context) => response,
+            // Boxed, so that rmcp moves the tasks of requests cheaply: each has room for the biggest answer there is.
+            response = Box::pin(self.respond(request, caller, &context)) => response,
         }
     }
 

@@ -203,8 +203,8 @@ impl Server {
         let principal = Arc::clone(&call.caller.principal);
         let outlook = self.secrets.outlook(entry.tool, &principal);
         // Whoever may not read the resource sees no more of it for wanting to change it.
-        let readable = self.may_read_resource(entry, &principal);
-        let shown = |call: &Call| preview::preview(call, seen.as_deref().filter(|_| readable), outlook);
+        let readable = |_: &&[Value]| self.may_read_resource(entry, &principal);
+        let shown = |call: &Call| preview::preview(call, seen.as_deref().filter(readable), outlook);
         recording.on(|trail| trail.made(&call));
         let task = task::Wait::of(&call);
         let intent = |approval: Option<&str>| recording.intent(approval);

@@ -166,7 +166,12 @@ impl Run<'_> {
         self.exchange(operation, self.call.call().arguments.as_map()).await
     }
 
-    async fn exchange(&self, operation: &Operation, values: &Map<String, Value>) -> Result<Reply, CallError> {
+    /// Sends a request with these values.
+    pub(super) async fn exchange(
+        &self,
+        operation: &Operation,
+        values: &Map<String, Value>,
+    ) -> Result<Reply, CallError> {
         let reads = matches!(operation.method, Method::Get | Method::Head);
         let changed = self.changed.fetch_or(!reads, Ordering::Relaxed);
         let exchange = Exchange {

@@ -15,6 +15,7 @@ mod response;
 mod retry;
 mod send;
 mod session;
+mod task;
 mod trust;
 mod upload;
 mod wire;
@@ -44,9 +45,9 @@ pub use files::{Fingerprint, LocalFiles};
 pub(crate) use remote::RemoteLine;
 pub use remote::RemoteServer;
 pub use request::BuildError;
-pub(crate) use response::shorten;
 pub use response::{Media, Reply};
 pub use send::NetworkOptions;
+pub(crate) use task::Seen;
 pub use trust::{Authorities, Exception, Pin, Trust};
 
 /// Stands in the place of the network: gets finished HTTP requests and never sees tools or arguments.

@@ -3,10 +3,11 @@
 
 use std::time::Duration;
 
-use infra_mcp_model::{Operation, PowerOff};
+use infra_mcp_model::{Operation, PowerOff, Tasks};
 use serde_json::{Value, json};
 
 use super::composite::Run;
+use super::task::Seen;
 use super::{Executor, Reply};
 use crate::call::Call;
 use crate::error::CallError;
@@ -24,6 +25,8 @@ pub(super) struct Wish {
     look: &'static Operation,
     /// The request that cuts the power, where that is wanted.
     force: Option<&'static Operation>,
+    /// How the task that the request begins is followed, and the request that shows one.
+    task: Option<(&'static Tasks, &'static Operation)>,
     /// How long to wait.
     patience: Duration,
     /// The tool that shows the machine, and the one that cuts its power, for people.
@@ -44,6 +47,7 @@ impl Wish {
             shut_down: tool.operation()?,
             look: operation(&tool.reader)?,
             force: operation(&power_off.force).filter(|_| forced),
+            task: call.entry.provider.tasks.as_ref().and_then(|tasks| Some((tasks, operation(&tasks.tool)?))),
             patience: Duration::from_secs_f64(seconds),
             named: (&tool.reader, &power_off.force),
         })
@@ -66,8 +70,15 @@ async fn carry_out(run: &Run<'_>, wish: &Wish) -> Result<Value, CallError> {
         return Ok(json!({ "success": true, "was_running": false, "final_state": before }));
     }
     let answer = run.request(wish.shut_down).await?;
+    let answer: Value = serde_json::from_str(&answer.body).unwrap_or_default();
     let mut wait = run.wait(wish.patience, pauses);
     let mut last = before;
+    let still_on = |last: &str, elapsed: Duration, error: String, hint: String| {
+        json!({
+            "success": false, "was_running": true, "forced": false, "error": error, "current_state": last,
+            "elapsed_seconds": elapsed.as_secs(), "hint": hint, "answer": answer,
+        })
+    };
     while wait.next(&format!("waiting for the machine to be {off}, now {last}")).await {
         last = state(run, wish).await?;
         if last == off {
@@ -76,21 +87,28 @@ async fn carry_out(run: &Run<'_>, wish: &Wish) -> Result<Value, CallError> {
                 "elapsed_seconds": wait.elapsed().as_secs(),
             }));
         }
+        if wish.force.is_none()
+            && let Some(error) = failure(run, wish, &answer).await
+        {
+            let hint = match wish.named {
+                (reader, "") => format!("Look with {reader}, and try again."),
+                (reader, harder) => format!("Look with {reader}, and try again or cut its power with {harder}."),
+            };
+            return Ok(still_on(&last, wait.elapsed(), error, hint));
+        }
     }
     let elapsed = wait.elapsed();
     let Some(force) = wish.force else {
-        let (reader, harder) = wish.named;
-        let hint = match harder {
-            "" => format!("There is no harder way to power it off: give it more time, and look with {reader}."),
-            harder => format!("Give it more time and look with {reader}, or cut its power with {harder}."),
-        };
         let error = format!("the machine is not {off} after {} s", wish.patience.as_secs());
-        return Ok(json!({
-            "success": false, "was_running": true, "forced": false, "error": error, "current_state": last,
-            "elapsed_seconds": elapsed.as_secs(), "hint": hint,
-            // It may name a task that tells why.
-            "answer": serde_json::from_str::<Value>(&answer.body).unwrap_or_default(),
-        }));
+        let hint = match wish.named {
+            (reader, "") => {
+                format!("There is no harder way to power it off: give it more time, and look with {reader}.")
+            }
+            (reader, harder) => {
+                format!("Give it more time and look with {reader}, or cut its power with {harder}.")
+            }
+        };
+        return Ok(still_on(&last, elapsed, error, hint));
     };
     run.request(force).await?;
     let mut wait = run.wait(AFTER_FORCE, pauses);
@@ -101,6 +119,19 @@ async fn carry_out(run: &Run<'_>, wish: &Wish) -> Result<Value, CallError> {
         "success": last == off, "was_running": true, "forced": true, "final_state": last,
         "elapsed_seconds": (elapsed + wait.elapsed()).as_secs(),
     }))
+}
+
+/// Why the shutdown will not come to its end, where the provider has a task for it that tells. What cannot be read is
+/// waited for.
+async fn failure(run: &Run<'_>, wish: &Wish, answer: &Value) -> Option<String> {
+    let (tasks, read) = wish.task?;
+    let call = run.call.call();
+    let mut values = call.arguments.as_map().clone();
+    values.insert(tasks.argument.to_string(), answer.get(tasks.id.as_ref())?.clone());
+    let reply = run.exchange(read, &values).await.ok()?;
+    let seen = Seen::of(tasks, serde_json::from_str(&reply.body).ok()?);
+    let told = seen.told(tasks, &call.account);
+    seen.is(&tasks.failed).then(|| format!("the shutdown has ended as {}. {told}", seen.state).trim_end().to_owned())
 }
 
 /// The state of the machine.

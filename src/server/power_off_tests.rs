@@ -175,6 +175,28 @@ async fn a_machine_that_does_not_end_in_time_stays_on_unless_force_is_wanted() {
     }
 }
 
+/// A task that has failed is not waited for.
+#[tokio::test(start_paused = true)]
+async fn a_shutdown_that_has_failed_is_told_at_once() {
+    let [_, case, ..] = CASES;
+    let server = server();
+    let fail = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let entry = |tool: &str| server.catalogue.get(case.provider, tool).unwrap();
+        let caller = || Caller::local(None);
+        let Value::Object(query) = json!({"fields": "id", "markdown": false}) else { unreachable!() };
+        let tasks = server.carry_out(entry("GetTasks"), Given::from(query), caller()).await.unwrap();
+        let tasks: Value = serde_json::from_str(&tasks.body).unwrap();
+        let Value::Object(abort) = json!({"id": tasks[0]["id"], "sync": true}) else { unreachable!() };
+        server.carry_out(entry("AbortTask"), Given::from(abort), caller()).await.unwrap();
+    };
+    let waiting = case.power_off(&server, case.obedient, json!({"wait_timeout": 60}));
+    let ((answer, _), ()) = tokio::join!(waiting, fail);
+    assert_eq!((&answer["success"], &answer["current_state"]), (&json!(false), &json!("Running")), "{answer}");
+    assert_eq!(answer["error"], "the shutdown has ended as interrupted.", "{answer}");
+    assert!(seconds(&answer) < 10 && answer["hint"].as_str().unwrap().contains("HardShutdownVm"), "{answer}");
+}
+
 /// Who gives up the waiting keeps the power from being cut.
 #[tokio::test(start_paused = true)]
 async fn a_call_that_is_given_up_cuts_nothing() {

@@ -13,15 +13,12 @@ use crate::account::Account;
 use crate::call::{Call, Caller, Progress};
 use crate::catalogue::Entry;
 use crate::error::CallError;
-use crate::executor::{Media, Reply, shorten};
+use crate::executor::{Media, Reply, Seen};
 use crate::exposure::OPERATION;
 use crate::principal::Principal;
 
 /// How long is waited where the call does not say, in seconds; the published default.
 const USUAL: u64 = 120;
-
-/// Characters of what came of a task that an error tells.
-const TOLD: usize = 1_200;
 
 /// A call that waits for the task that it begins.
 pub(super) struct Wait {
@@ -66,23 +63,6 @@ impl Wait {
     }
 }
 
-/// A task as it was last seen.
-struct Seen {
-    task: Value,
-    state: String,
-    progress: Option<String>,
-}
-
-impl Seen {
-    fn of(tasks: &Tasks, task: Value) -> Self {
-        let member = |name: &str| task.get(name).filter(|value| !name.is_empty() && !value.is_null());
-        let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        let state = member(&tasks.state).map(text).unwrap_or_default();
-        let progress = member(&tasks.progress).map(text);
-        Self { state, progress, task }
-    }
-}
-
 impl Server {
     /// Follows the task that the answer names until it is over, or the time is.
     ///
@@ -104,17 +84,11 @@ impl Server {
                     return Ok(Reply { notes: vec![note, self.where_to_look(&wait, id)], ..reply });
                 }
             };
-            let is = |states: &[infra_mcp_model::Text]| states.iter().any(|state| *state == seen.state);
-            if is(&tasks.done) {
+            if seen.is(&tasks.done) {
                 return Ok(of_task(&seen, Vec::new(), reply));
             }
-            if is(&tasks.failed) {
-                let told = seen.task.get(tasks.result.as_ref()).filter(|told| !told.is_null());
-                let told = told.map_or_else(String::new, |told| {
-                    let told =
-                        told.get("message").and_then(Value::as_str).map_or_else(|| told.to_string(), str::to_owned);
-                    format!("{}.", shorten(&wait.account.mask(&told), TOLD).trim_end_matches('.'))
-                });
+            if seen.is(&tasks.failed) {
+                let told = seen.told(tasks, &wait.account);
                 return Err(CallError::Task { id: id.to_owned(), state: seen.state, told });
             }
             let elapsed = begun.elapsed();

@@ -84,7 +84,10 @@ impl Relays {
         let mut pending = Pending(Some(handle.map_err(failed)?));
         match pending.answer().await.map_err(failed)? {
             ServerResult::CallToolResult(result) => read(call, result),
-            _ => Err(undecodable(call, "it is no result of a tool, or asks back, which is not served here.", "")),
+            _ => {
+                let problem = "it is no result of a tool, or asks back, which is not served here.";
+                Err(undecodable(call, problem, "", passed.changes))
+            }
         }
     }
 
@@ -123,7 +126,7 @@ async fn open(to: &Destination, call: &Call, remote: &Remote) -> Result<Session,
     rmcp::serve_client(client, transport).await.map_err(|error| match error {
         ClientInitializeError::TransportError { error, .. } => undelivered(call, remote, error, false),
         ClientInitializeError::JsonRpcError(error) => refused(call, error),
-        other => undecodable(call, "it is no answer to `initialize`.", &other.to_string()),
+        other => undecodable(call, "it is no answer to `initialize`.", &other.to_string(), false),
     })
 }
 
@@ -184,12 +187,13 @@ fn broken(remote: &Remote, unsettled: bool) -> CallError {
     CallError::Unreachable { origin: origin(remote.url()), problem, unsettled }
 }
 
-/// What kept a message from being delivered, or its answer from being read.
+/// What kept a message from being delivered, or its answer from being read. `unsettled` says whether what it asks for may
+/// have happened all the same.
 fn undelivered(call: &Call, remote: &Remote, error: DynamicTransportError, unsettled: bool) -> CallError {
     let error = error.error.downcast::<StreamableHttpError<WireError>>().map(|error| *error);
     match error {
         Ok(StreamableHttpError::Client(WireError::Connection(error))) => {
-            unreached(call, remote.url(), &error, changes(call))
+            unreached(call, remote.url(), &error, unsettled)
         }
         Ok(StreamableHttpError::Client(WireError::Status(status, headers, body))) => {
             let json = serde_json::from_slice::<Value>(&body).ok();
@@ -198,25 +202,25 @@ fn undelivered(call: &Call, remote: &Remote, error: DynamicTransportError, unset
                 None => {
                     let credential = call.entry.provider.relay.as_ref().map(RemoteServer::credential);
                     let credential = credential.unwrap_or_default();
-                    let refusal = refusal(call, status, &headers, &body, credential, changes(call));
+                    let refusal = refusal(call, status, &headers, &body, credential, unsettled);
                     CallError::Upstream(Box::new(refusal))
                 }
             }
         }
         Ok(StreamableHttpError::Client(WireError::TooLarge)) => CallError::TooLarge { limit: BODY_LIMIT, unsettled },
         Ok(StreamableHttpError::Client(WireError::Unreadable(begins))) => {
-            undecodable(call, "what came is no message of MCP: check the address.", &begins)
+            undecodable(call, "what came is no message of MCP: check the address.", &begins, unsettled)
         }
         _ => broken(remote, unsettled),
     }
 }
 
-fn undecodable(call: &Call, problem: &str, excerpt: &str) -> CallError {
+fn undecodable(call: &Call, problem: &str, excerpt: &str, unsettled: bool) -> CallError {
     CallError::Undecodable {
         status: 200,
         problem: problem.to_owned(),
         excerpt: shorten(&call.mask(excerpt), EXCERPT),
-        unsettled: changes(call),
+        unsettled,
     }
 }
 

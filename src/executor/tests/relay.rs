@@ -217,6 +217,19 @@ async fn what_fails_to_open_is_opened_by_the_next_call() {
     assert_eq!(call(&executor, &mock.url, Effect::Write).await.unwrap().media, Media::Empty);
 }
 
+/// What failed before the call was sent has changed nothing.
+#[tokio::test]
+async fn a_failed_handshake_leaves_nothing_open() {
+    for (greets, changes) in [(false, false), (true, true)] {
+        let mock = Mock::judge(move |request| {
+            let greeting = if greets { handshake(request, "") } else { None };
+            greeting.unwrap_or_else(|| answer("503 Service Unavailable", "", "{}"))
+        });
+        let error = call(&network(), &mock.url, Effect::Write).await.unwrap_err();
+        assert!(matches!(&error, CallError::Upstream(refusal) if refusal.changes == changes), "{error:?}");
+    }
+}
+
 #[tokio::test]
 async fn who_gives_up_tells_the_server() {
     let mock = Mock::judge(|request| handshake(request, "").unwrap_or(Act::Hang));

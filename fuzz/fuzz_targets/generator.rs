@@ -10,7 +10,7 @@ fuzz_target!(|data: &[u8]| {
     let Ok(root) = serde_json::from_slice(data) else { return };
     let settings: Settings = toml::from_str("title = \"Acme\"\nbase_url = \"https://api.acme.example\"").expect("TOML");
     let document = Some(Document { file: "acme/openapi.json".to_owned(), root });
-    let sources = [Source { name: "acme".to_owned(), settings, document, definitions: Vec::new() }];
+    let sources = [Source { name: "acme".to_owned(), settings, document, definitions: Vec::new(), prompts: Vec::new() }];
     let mut report = Report::default();
     let providers = lower::lower(&sources, false, &mut report);
     check::check(&providers, &mut report);

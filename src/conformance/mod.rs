@@ -21,7 +21,6 @@ mod tools;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
 use std::time::Duration;
 
 use rmcp::ErrorData;

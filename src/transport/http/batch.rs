@@ -6,11 +6,10 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use http::{Response, StatusCode};
 use http_body_util::BodyExt as _;
 use rmcp::model::{ClientJsonRpcMessage, ClientRequest, ProtocolVersion};
-use tokio::sync::OwnedSemaphorePermit;
 
 use super::body::Body;
 use super::endpoint::{Accepted, turn_away};
-use super::respond::{App, empty, refuse};
+use super::respond::{App, Permit, empty, refuse};
 use crate::server::Served;
 use crate::transport::message::{INVALID_REQUEST, Rejection};
 
@@ -30,18 +29,13 @@ enum Outcome {
     /// Nothing: it was no request.
     Silence,
     /// The HTTP request is refused, and not one message in it.
-    Refusal(Response<Body>),
+    Refusal(Box<Response<Body>>),
 }
 
 impl<H: Served> App<H> {
     /// Carries out all members at once and answers with one stream of events, in which each request has its answer.
     /// Each counts as a request: `permit` is that of the first.
-    pub(super) async fn batch(
-        &self,
-        accepted: &Accepted,
-        members: Vec<Member>,
-        mut permit: OwnedSemaphorePermit,
-    ) -> Response<Body> {
+    pub(super) async fn batch(&self, accepted: &Accepted, members: Vec<Member>, mut permit: Permit) -> Response<Body> {
         let negotiated = accepted.sender.session.as_ref().and_then(|session| self.sessions.version(session));
         if negotiated != Some(ProtocolVersion::V_2025_03_26) {
             let message = "Batches exist only in MCP 2025-03-26, which was not negotiated in a session. Send every \
@@ -53,7 +47,7 @@ impl<H: Served> App<H> {
             return refuse(StatusCode::BAD_REQUEST, INVALID_REQUEST, &message);
         }
         match self.permits(members.len() - 1) {
-            Ok(others) => permit.merge(others),
+            Ok(others) => permit.flight.merge(others),
             Err(reason) => return turn_away(&reason),
         }
         let mut answers = Vec::new();
@@ -61,7 +55,7 @@ impl<H: Served> App<H> {
             match self.answer_member(accepted, member).await {
                 Outcome::Events(events) => answers.push(events),
                 Outcome::Silence => {}
-                Outcome::Refusal(response) => return response,
+                Outcome::Refusal(response) => return *response,
             }
         }
         if answers.is_empty() {
@@ -116,7 +110,7 @@ async fn outcome(response: Response<Body>) -> Outcome {
         return Outcome::Silence;
     }
     if kind.is_none_or(|kind| kind != "application/json") {
-        return Outcome::Refusal(response);
+        return Outcome::Refusal(Box::new(response));
     }
     match response.into_body().collect().await {
         Ok(body) => event(&body.to_bytes()),

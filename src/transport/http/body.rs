@@ -11,8 +11,9 @@ use http_body::{Frame, SizeHint};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full, StreamBody};
 use hyper::body::Incoming;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 
+use super::respond::Permit;
 use crate::server::listing::{self, Listing};
 
 /// The longest request body, in bytes.
@@ -79,7 +80,7 @@ pub(super) struct Body {
     /// The rest of a list that is being filled, last piece first.
     pieces: Vec<Bytes>,
     /// Given back once the response has gone out, or is given up.
-    _permit: Option<OwnedSemaphorePermit>,
+    _permit: Option<Permit>,
 }
 
 impl Body {
@@ -114,7 +115,7 @@ impl Body {
         Some(whole.freeze())
     }
 
-    pub(super) fn holding(mut self, permit: OwnedSemaphorePermit) -> Self {
+    pub(super) fn holding(mut self, permit: Permit) -> Self {
         self._permit = Some(permit);
         self
     }

@@ -9,11 +9,10 @@ use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
 use hyper::body::Incoming;
 use rmcp::model::{ClientJsonRpcMessage, ClientRequest, RequestId};
 use serde_json::{Value, json};
-use tokio::sync::OwnedSemaphorePermit;
 
 use super::body::Body;
 use super::listening::while_admitted;
-use super::respond::{App, Read, TurnedAway, answer, plain, refuse};
+use super::respond::{App, Permit, Read, TurnedAway, answer, plain, refuse};
 use crate::authentication::Challenge;
 use crate::call::Caller;
 use crate::principal::Principal;
@@ -69,6 +68,9 @@ impl<H: Served> App<H> {
             let message = "There is no such session, or no longer. Send `initialize` to open one.";
             return refuse(StatusCode::NOT_FOUND, INVALID_REQUEST, message);
         }
+        if let Some(id) = &session {
+            self.wake(id).await;
+        }
         match *request.method() {
             Method::POST => self.post(request, Sender { peer, principal, session }).await,
             Method::GET => {
@@ -98,6 +100,26 @@ impl<H: Served> App<H> {
         }
     }
 
+    /// Wakes a session that is at rest, by a message without consequence. Whoever is the first to come may go away; the
+    /// session is woken all the same.
+    async fn wake(&self, id: &str) {
+        let Some(waking) = self.sessions.waking(&id.into()).await else { return };
+        let message = json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }).to_string();
+        let request = Request::post("/mcp")
+            .header(HOST, "localhost")
+            .header(SESSION, id)
+            .header(ACCEPT, EITHER)
+            .header(CONTENT_TYPE, "application/json")
+            .body(http_body_util::Full::new(Bytes::from(message)));
+        let (Ok(request), mcp) = (request, self.mcp.clone()) else { return };
+        let woken = tokio::spawn(async move {
+            if mcp.handle(request).await.status() == StatusCode::ACCEPTED {
+                waking.done();
+            }
+        });
+        let _ = woken.await;
+    }
+
     async fn post(&self, request: Request<Incoming>, sender: Sender) -> Response<Body> {
         let (parts, incoming) = request.into_parts();
         let mut response = match self.accept(incoming).await {
@@ -110,7 +132,7 @@ impl<H: Served> App<H> {
     }
 
     /// Carries out what the body of a request asks for.
-    async fn take(&self, accepted: Accepted, bytes: Bytes, permit: OwnedSemaphorePermit) -> Response<Body> {
+    async fn take(&self, accepted: Accepted, bytes: Bytes, permit: Permit) -> Response<Body> {
         let message = match message::read(&bytes) {
             Ok(Inbound::Nothing) if bytes.trim_ascii().is_empty() => {
                 return refuse(StatusCode::BAD_REQUEST, PARSE_ERROR, "The body of the request is empty.");

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{
@@ -51,6 +52,19 @@ pub(super) enum TurnedAway {
     Busy(&'static str),
 }
 
+/// How many requests are carried out before others wait for their turn.
+const AT_ONCE: usize = 64;
+
+/// How long a request waits for its turn. One that has waited so long is carried out all the same, since those before
+/// it wait for a slow provider.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// Permission to carry out a request, until its response has gone out.
+pub(super) struct Permit {
+    pub(super) flight: OwnedSemaphorePermit,
+    _turn: Option<OwnedSemaphorePermit>,
+}
+
 /// What all connections share.
 pub(super) struct App<H> {
     origins: Origins,
@@ -63,6 +77,9 @@ pub(super) struct App<H> {
     pub(super) bare: StreamableHttpService<H, NeverSessionManager>,
     /// A permit for every request that is being answered.
     pub(super) flight: Arc<Semaphore>,
+    /// A permit for each of those that have their turn. What is begun and not ended takes memory, and more of it than what
+    /// waits, so beginning everything at once only makes all of it late.
+    turns: Arc<Semaphore>,
     /// A permit for every long body that is being read.
     room: Semaphore,
     pub(super) closing: CancellationToken,
@@ -94,6 +111,7 @@ impl<H: Served> App<H> {
             mcp,
             bare,
             flight: Arc::new(Semaphore::new(MOST_REQUESTS)),
+            turns: Arc::new(Semaphore::new(AT_ONCE)),
             room: Semaphore::new(body::MOST_LONG),
             closing,
         }
@@ -209,10 +227,12 @@ impl<H: Served> App<H> {
     }
 
     /// The body of a request, and the permit to carry out what it asks for.
-    pub(super) async fn accept(&self, incoming: Incoming) -> Result<(Bytes, OwnedSemaphorePermit), TurnedAway> {
+    pub(super) async fn accept(&self, incoming: Incoming) -> Result<(Bytes, Permit), TurnedAway> {
         let bytes = body::read(incoming, &self.room).await.map_err(TurnedAway::Unreadable)?;
         // Not before the body is there: whoever is slow to send one must not take the place of others.
-        let permit = self.permits(1)?;
+        let flight = self.permits(1)?;
+        let turn = tokio::time::timeout(PATIENCE, Arc::clone(&self.turns).acquire_owned()).await;
+        let permit = Permit { flight, _turn: turn.ok().and_then(Result::ok) };
         if self.closing.is_cancelled() { Err(TurnedAway::CLOSING) } else { Ok((bytes, permit)) }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! rmcp gives a session tasks, channels and buffers, 120 KiB in all, which most of them do not use most of the time. So
 //! only some have them: when others want to wake, one that nobody waits for is put to rest, down to what it was opened
-//! with, and from that its next request wakes it.
+//! with, and from that its next request wakes it. One request at a time: rmcp takes a session for awake before it is.
 
 mod manager;
 
@@ -15,9 +15,10 @@ use std::time::Duration;
 use futures_util::Stream;
 use rmcp::model::{ProtocolVersion, RequestId};
 use rmcp::transport::streamable_http_server::session::local::{
-    LocalSessionManager, LocalSessionManagerError, SessionConfig, SessionError,
+    LocalSessionHandle, LocalSessionManager, LocalSessionManagerError, SessionConfig, SessionError,
 };
 use rmcp::transport::streamable_http_server::session::{SessionId, SessionManager as _, SessionState};
+use tokio::sync::OwnedMutexGuard;
 use tokio::time::Instant;
 
 /// How many sessions are awake that nobody waits for. Waking one costs less than a call.
@@ -57,6 +58,10 @@ struct Use {
     last: Instant,
     /// How often it was put to rest without rmcp having said so.
     ends_due: usize,
+    /// It was put to rest and is not yet awake again.
+    rests: bool,
+    /// Whose turn it is to wake it.
+    turn: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Use {
@@ -70,6 +75,8 @@ impl Use {
             interrupted: false,
             last: Instant::now(),
             ends_due: 0,
+            rests: false,
+            turn: Arc::default(),
         }
     }
 
@@ -119,6 +126,18 @@ impl Sessions {
         Some(Waiting { session, request: None, answered: false })
     }
 
+    /// The turn to wake the session, which somebody keeps awake, if it is at rest. Waits for whoever has it.
+    pub(super) async fn waking(&self, id: &SessionId) -> Option<Waking> {
+        let waiting = self.wait(id, None).ok()?;
+        if !waiting.at_rest() {
+            return None;
+        }
+        let turn = Arc::clone(&lock(&waiting.session).turn);
+        let turn = turn.lock_owned().await;
+        // Whoever had the turn may have woken it.
+        waiting.at_rest().then_some(Waking { waiting, _turn: turn })
+    }
+
     /// Whether a request of this id waits for its answer. rmcp would forget it for a second one.
     pub(super) fn waits(&self, id: &str, request: &RequestId) -> bool {
         self.find(id).is_some_and(|session| lock(&session).requests.contains(request))
@@ -155,29 +174,41 @@ impl Sessions {
     async fn make_room(&self) {
         loop {
             // Whoever looks for a session meanwhile waits for this lock, and finds it awake or at rest.
-            let mut awake = self.inner.sessions.write().await;
-            let Some(handle) = self.choose().and_then(|id| awake.remove(&id)) else { return };
-            drop(awake);
+            let mut handles = self.inner.sessions.write().await;
+            let Some(handle) = self.put_to_rest(&mut handles) else { return };
+            drop(handles);
             // One that has ended by itself is what was wanted.
             let _ = handle.close().await;
         }
     }
 
     /// Takes from those that are awake the one that nobody has waited for the longest, where there are too many.
-    fn choose(&self) -> Option<SessionId> {
+    fn put_to_rest(&self, handles: &mut HashMap<SessionId, LocalSessionHandle>) -> Option<LocalSessionHandle> {
         let mut table = lock(&self.table);
-        let idle = table.awake.iter().filter_map(|id| {
-            let session = lock(table.open.get(id)?);
-            session.may_rest().then_some((session.last, id))
-        });
-        let idle: Vec<_> = idle.collect();
-        if idle.len() <= MOST_IDLE {
-            return None;
+        let Table { open, awake } = &mut *table;
+        loop {
+            let idle = awake.iter().filter_map(|id| {
+                let session = lock(open.get(id)?);
+                session.may_rest().then_some((session.last, id))
+            });
+            let idle: Vec<_> = idle.collect();
+            if idle.len() <= MOST_IDLE {
+                return None;
+            }
+            let id = Arc::clone(idle.into_iter().min_by_key(|(last, _)| *last)?.1);
+            let mut session = lock(open.get(&id)?);
+            // Somebody may have come since it was looked at.
+            if !session.may_rest() {
+                continue;
+            }
+            awake.remove(&id);
+            // One that has ended by itself is about to be forgotten.
+            if let Some(handle) = handles.remove(&id) {
+                session.rests = true;
+                session.ends_due += 1;
+                return Some(handle);
+            }
         }
-        let id = Arc::clone(idle.into_iter().min_by_key(|(last, _)| *last)?.1);
-        table.awake.remove(&id);
-        lock(table.open.get(&id)?).ends_due += 1;
-        Some(id)
     }
 
     fn forget(&self, id: &SessionId) {
@@ -230,6 +261,12 @@ pub(super) struct Waiting {
     answered: bool,
 }
 
+impl Waiting {
+    fn at_rest(&self) -> bool {
+        lock(&self.session).rests
+    }
+}
+
 impl Drop for Waiting {
     fn drop(&mut self) {
         let mut session = lock(&self.session);
@@ -239,6 +276,19 @@ impl Drop for Waiting {
             session.requests.remove(request);
             session.interrupted |= !self.answered;
         }
+    }
+}
+
+/// Somebody whose turn it is to wake a session.
+pub(super) struct Waking {
+    waiting: Waiting,
+    _turn: OwnedMutexGuard<()>,
+}
+
+impl Waking {
+    /// The session is awake.
+    pub(super) fn done(self) {
+        lock(&self.waiting.session).rests = false;
     }
 }
 
@@ -260,6 +310,7 @@ impl<S: Stream + Unpin> Stream for Awaited<S> {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt as _;
     use rmcp::model::InitializeRequestParams;
     use rmcp::transport::streamable_http_server::session::{RestoreOutcome, SessionStore as _};
 
@@ -335,10 +386,16 @@ mod tests {
 
         // It wakes again, and the end of the rest that it had is not its own.
         let entered = sessions.enter(&first, "a").unwrap();
+        assert!(sessions.waking(&answered).await.is_some() && sessions.waking(&waited).await.is_none());
+        let waking = sessions.waking(&first).await.unwrap();
+        let second = sessions.waking(&first);
+        assert!(second.now_or_never().is_none(), "one at a time");
         assert!(sessions.load(&first).await.unwrap().is_some());
         let RestoreOutcome::Restored(_transport) = sessions.restore_session(Arc::clone(&first)).await.unwrap() else {
             panic!("it was at rest");
         };
+        waking.done();
+        assert!(sessions.waking(&first).await.is_none());
         drop(entered);
         sessions.close_session(&first).await.unwrap();
         assert!(is_awake(&first).await && sessions.find(&first).is_some());

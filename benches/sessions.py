@@ -15,6 +15,8 @@ import sys
 import tempfile
 import time
 
+import soak
+
 VERSION = "2025-11-25"
 HEADERS = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
 TOOL = "VPS_getVirtualMachinesV1"
@@ -55,8 +57,7 @@ class Client:
 
 
 def resident(process):
-    with open(f"/proc/{process.pid}/status", encoding="ascii") as status:
-        return int(next(line for line in status if line.startswith("VmRSS")).split()[1])
+    return soak.figures(process)[0]
 
 
 def main():
@@ -69,8 +70,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder, subprocess.Popen(
             command, env={}, cwd=folder, text=True, stderr=subprocess.PIPE) as process:
         try:
-            port = int(next(line for line in process.stderr if line.startswith("Listening")).rsplit(":", 1)[1].split("/")[0])
-            return measure(process, port, options)
+            return measure(process, soak.listening(process), options)
         finally:
             process.terminate()
 

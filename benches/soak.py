@@ -260,6 +260,12 @@ def start(binary, arguments, folder, base):
     return process
 
 
+def listening(process):
+    """The port that a server over HTTP says it listens on."""
+    line = next(line for line in process.stderr if line.startswith("Listening"))
+    return int(line.rsplit(":", 1)[1].split("/")[0])
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--binary", required=True, metavar="FILE", help="the hostinger-mcp to load")
@@ -274,8 +280,7 @@ def main():
     tally, stop = Tally(), threading.Event()
     with tempfile.TemporaryDirectory() as folder:
         served = start(binary, ["--http", "--port", "0", "--session-idle", "5"], folder, base)
-        line = next(line for line in served.stderr if line.startswith("Listening"))
-        port = int(line.rsplit(":", 1)[1].split("/")[0])
+        port = listening(served)
         piped = start(binary, [], folder, base)
         for process in (served, piped):
             threading.Thread(target=lambda stream: [None for _ in stream], args=[process.stderr], daemon=True).start()

@@ -1,5 +1,7 @@
 //! An MCP server as a child process, and what the kernel knows about it. Linux only: reads `/proc`.
 
+pub mod load;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, BufRead, BufReader, Write};
@@ -104,9 +106,9 @@ impl Server {
         peak_kib(self.child.id())
     }
 
-    /// Processor time used so far by all threads, in seconds, in steps of 10 ms.
-    pub fn cpu_seconds(&self) -> io::Result<f64> {
-        cpu_seconds(self.child.id())
+    /// The number of its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Ends the server and gives the buffer back.

@@ -1,6 +1,6 @@
 //! Sends the same HTTP request over and over on a number of connections and counts the answers.
 //!
-//! Reads a [`Plan`] from stdin; prints a [`Figures`] as a line of JSON for each number of connections. One thread, so
+//! Reads a [`Plan`] from stdin; prints a [`Line`] of JSON for each number of connections. One thread, so
 //! that it takes one processor at most.
 
 use std::cell::Cell;
@@ -8,7 +8,7 @@ use std::io;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use bench_native::{cpu_seconds, peak_kib, quantile};
+use bench_native::load::{Figures, Meter, Tally};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::Request;
@@ -45,24 +45,10 @@ struct Plan {
 }
 
 #[derive(Serialize)]
-struct Figures {
+struct Line {
     connections: usize,
-    calls: usize,
-    errors: usize,
-    first_error: Option<String>,
-    calls_per_second: f64,
-    p50_us: u64,
-    p99_us: u64,
-    cpu_us_per_call: f64,
-    /// Largest resident size since the start of the server.
-    peak_kib: u64,
-}
-
-#[derive(Default)]
-struct Tally {
-    latencies_us: Vec<u64>,
-    errors: usize,
-    first_error: Option<String>,
+    #[serde(flatten)]
+    figures: Figures,
 }
 
 fn main() -> io::Result<()> {
@@ -76,24 +62,9 @@ fn main() -> io::Result<()> {
                 senders.push(connect(&plan.address).await?);
             }
             load(&plan, &numbers, &mut senders, plan.warm_up_seconds).await;
-            let cpu_before = cpu_seconds(plan.process)?;
-            let begin = Instant::now();
-            let mut tally = load(&plan, &numbers, &mut senders, plan.seconds).await;
-            let seconds = begin.elapsed().as_secs_f64();
-            let cpu_seconds = cpu_seconds(plan.process)? - cpu_before;
-            tally.latencies_us.sort_unstable();
-            let calls = tally.latencies_us.len();
-            let figures = Figures {
-                connections,
-                calls,
-                errors: tally.errors,
-                first_error: tally.first_error,
-                calls_per_second: calls as f64 / seconds,
-                p50_us: quantile(&tally.latencies_us, 0.5),
-                p99_us: quantile(&tally.latencies_us, 0.99),
-                cpu_us_per_call: cpu_seconds * 1e6 / calls as f64,
-                peak_kib: peak_kib(plan.process)?,
-            };
+            let meter = Meter::start(plan.process)?;
+            let tally = load(&plan, &numbers, &mut senders, plan.seconds).await;
+            let figures = Line { connections, figures: meter.stop(tally)? };
             println!("{}", serde_json::to_string(&figures)?);
         }
         Ok(())
@@ -132,7 +103,7 @@ async fn load(plan: &Rc<Plan>, numbers: &Rc<Cell<u64>>, senders: &mut Vec<Sender
                     numbers.set(numbers.get() + 1);
                     let sent = Instant::now();
                     let failure = ask(&mut sender, &plan, numbers.get()).await.err();
-                    tally.latencies_us.push(sent.elapsed().as_micros() as u64);
+                    tally.answered(sent.elapsed());
                     if let Some(failure) = failure {
                         tally.fail(&failure);
                     }
@@ -145,9 +116,7 @@ async fn load(plan: &Rc<Plan>, numbers: &Rc<Cell<u64>>, senders: &mut Vec<Sender
     for task in tasks {
         let (sender, tally) = task.await.expect("a task that does not panic");
         senders.push(sender);
-        all.latencies_us.extend(tally.latencies_us);
-        all.errors += tally.errors;
-        all.first_error = all.first_error.or(tally.first_error);
+        all.merge(tally);
     }
     all
 }
@@ -167,11 +136,4 @@ async fn ask(sender: &mut Sender, plan: &Plan, number: u64) -> Result<(), Box<dy
         return Err(format!("{status}: {beginning}").into());
     }
     Ok(())
-}
-
-impl Tally {
-    fn fail(&mut self, failure: &dyn std::fmt::Display) {
-        self.errors += 1;
-        self.first_error.get_or_insert_with(|| failure.to_string().chars().take(400).collect());
-    }
 }

@@ -1,12 +1,13 @@
 //! Keeps a number of tool calls in flight to a server on stdio and counts the answers.
 //!
-//! Reads a [`Plan`] from stdin; prints a [`Figures`] as a line of JSON for each number in flight.
+//! Reads a [`Plan`] from stdin; prints a [`Line`] of JSON for each number in flight.
 
 use std::collections::HashMap;
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
-use bench_native::{Answer, Launch, Server, parse, quantile};
+use bench_native::load::{Figures, Meter, Tally};
+use bench_native::{Answer, Launch, Server, parse};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -26,25 +27,10 @@ struct Plan {
 }
 
 #[derive(Serialize)]
-struct Figures {
+struct Line {
     in_flight: usize,
-    calls: usize,
-    /// JSON-RPC errors and results with `isError`.
-    errors: usize,
-    first_error: Option<String>,
-    calls_per_second: f64,
-    p50_us: u64,
-    p99_us: u64,
-    cpu_us_per_call: f64,
-    /// Largest resident size since the start of the server.
-    peak_kib: u64,
-}
-
-#[derive(Default)]
-struct Tally {
-    latencies_us: Vec<u64>,
-    errors: usize,
-    first_error: Option<String>,
+    #[serde(flatten)]
+    figures: Figures,
 }
 
 #[derive(Deserialize)]
@@ -59,8 +45,8 @@ fn main() -> io::Result<()> {
     load.server.initialize()?;
     for &in_flight in &plan.in_flight {
         load.run(in_flight, Duration::from_secs_f64(plan.warm_up_seconds))?;
-        let figures = load.measure(in_flight, Duration::from_secs_f64(plan.seconds))?;
-        println!("{}", serde_json::to_string(&figures)?);
+        let line = load.measure(in_flight, Duration::from_secs_f64(plan.seconds))?;
+        println!("{}", serde_json::to_string(&line)?);
     }
     Ok(())
 }
@@ -72,25 +58,10 @@ struct Load<'a> {
 }
 
 impl Load<'_> {
-    fn measure(&mut self, in_flight: usize, time: Duration) -> io::Result<Figures> {
-        let cpu_before = self.server.cpu_seconds()?;
-        let begin = Instant::now();
-        let mut tally = self.run(in_flight, time)?;
-        let seconds = begin.elapsed().as_secs_f64();
-        let cpu_seconds = self.server.cpu_seconds()? - cpu_before;
-        tally.latencies_us.sort_unstable();
-        let calls = tally.latencies_us.len();
-        Ok(Figures {
-            in_flight,
-            calls,
-            errors: tally.errors,
-            first_error: tally.first_error,
-            calls_per_second: calls as f64 / seconds,
-            p50_us: quantile(&tally.latencies_us, 0.5),
-            p99_us: quantile(&tally.latencies_us, 0.99),
-            cpu_us_per_call: cpu_seconds * 1e6 / calls as f64,
-            peak_kib: self.server.peak_kib()?,
-        })
+    fn measure(&mut self, in_flight: usize, time: Duration) -> io::Result<Line> {
+        let meter = Meter::start(self.server.id())?;
+        let tally = self.run(in_flight, time)?;
+        Ok(Line { in_flight, figures: meter.stop(tally)? })
     }
 
     /// Sends a new call for every answer until the time is over, then waits for what is left.
@@ -106,7 +77,10 @@ impl Load<'_> {
             let now = Instant::now();
             let Some(answer) = parse(line) else { continue };
             let Some(sent) = answer.id.and_then(|id| open.remove(&id)) else { continue };
-            tally.add(now - sent, &answer);
+            tally.answered(now - sent);
+            if let Some(error) = failure(&answer) {
+                tally.fail(&error);
+            }
             if now < end {
                 self.call(&mut open)?;
             }
@@ -128,17 +102,7 @@ impl Load<'_> {
     }
 }
 
-impl Tally {
-    fn add(&mut self, latency: Duration, answer: &Answer<'_>) {
-        self.latencies_us.push(latency.as_micros() as u64);
-        if let Some(error) = failure(answer) {
-            self.errors += 1;
-            self.first_error.get_or_insert_with(|| error.chars().take(400).collect());
-        }
-    }
-}
-
-/// What went wrong, if something did.
+/// What went wrong, if something did: a JSON-RPC error, or a result with `isError`.
 fn failure<'a>(answer: &Answer<'a>) -> Option<&'a str> {
     let Some(result) = answer.result.map(RawValue::get) else { return answer.error.map(RawValue::get) };
     // Most results do not have the member, and need no parsing.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rmcp::ServerHandler;
-use rmcp::model::CallToolRequestParams;
+use rmcp::model::{CallToolRequestParams, ClientRequest};
 
 use super::listing::Listing;
 use super::rest::Rest;
@@ -22,6 +22,12 @@ pub trait Served: ServerHandler + Clone {
     /// Who calls over a transport that asks nobody for a name.
     fn local(&self) -> Arc<Principal> {
         Arc::new(Principal::local())
+    }
+
+    /// Whether its answer is all that is said to the client of this request of 2026-07-28 (where a question is an
+    /// answer): no progress before it.
+    fn only_answers(&self, _request: &ClientRequest) -> bool {
+        false
     }
 
     /// The scope that keeps the caller from making a call of something which they may otherwise see. Such a call is

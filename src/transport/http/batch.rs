@@ -83,7 +83,7 @@ impl<H: Served> App<H> {
         }
         // Writing to memory fails only for maps without text keys, and these types have none.
         let bytes = Bytes::from(serde_json::to_vec(&message).unwrap_or_default());
-        outcome(self.answer(accepted.clone(), bytes, Some(&message)).await).await
+        outcome(self.answer(accepted.clone(), bytes, Some(message)).await).await
     }
 }
 

@@ -40,7 +40,7 @@ const LONGEST_HEAD: usize = 64 * 1024;
 const FAREWELL: Duration = Duration::from_secs(1);
 
 /// The open connections.
-pub(super) struct Connections<H> {
+pub(super) struct Connections<H: Served> {
     app: Arc<App<H>>,
     certificates: Option<Arc<Certificates>>,
     room: Arc<Semaphore>,

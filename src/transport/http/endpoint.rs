@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, ALLOW, CONTENT_TYPE, HOST, HeaderName, HeaderValue};
-use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
+use http::{Extensions, HeaderMap, Method, Request, Response, StatusCode, Uri};
 use hyper::body::Incoming;
 use rmcp::model::{ClientJsonRpcMessage, ClientRequest, RequestId};
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ use super::body::Body;
 use super::listening::while_admitted;
 use super::respond::{App, Permit, Read, TurnedAway, answer, plain, refuse};
 use crate::authentication::Challenge;
-use crate::call::Caller;
+use crate::call::{Caller, ClientAddress};
 use crate::principal::Principal;
 use crate::server::Served;
 use crate::transport::message::{self, INTERNAL_ERROR, INVALID_REQUEST, Inbound, PARSE_ERROR};
@@ -147,7 +147,7 @@ impl<H: Served> App<H> {
                 return answer(StatusCode::BAD_REQUEST, text);
             }
         };
-        self.answer(accepted, bytes, message.as_ref()).await.map(|body| body.holding(permit))
+        self.answer(accepted, bytes, message).await.map(|body| body.holding(permit))
     }
 
     /// Answers one message: `bytes`, which were read as `message`.
@@ -155,9 +155,9 @@ impl<H: Served> App<H> {
         &self,
         Accepted { parts, sender }: Accepted,
         bytes: Bytes,
-        message: Option<&ClientJsonRpcMessage>,
+        message: Option<ClientJsonRpcMessage>,
     ) -> Response<Body> {
-        let request = match message {
+        let request = match &message {
             Some(ClientJsonRpcMessage::Request(request)) => Some(request),
             _ => None,
         };
@@ -197,6 +197,14 @@ impl<H: Served> App<H> {
             Some(ClientRequest::ListToolsRequest(_)) => self.handler.listing(&sender.principal),
             _ => None,
         };
+        if let Some(ClientJsonRpcMessage::Request(request)) = message
+            && sender.session.is_none()
+            && self.direct.takes(&parts.headers, &request.request)
+        {
+            let address = self.proxies.client(sender.peer, &parts.headers);
+            let response = self.direct.answer(request, known(sender.principal, address)).await;
+            return response.map(|body| body.filling(listing));
+        }
         let owner = Arc::clone(&sender.principal);
         let bare = parts.uri.path() == MESSAGE && sender.session.is_none() && !opens && !is_stateless(&parts.headers);
         let request = self.admit(parts, bytes, sender.peer, sender.principal);
@@ -229,8 +237,7 @@ impl<H: Served> App<H> {
             parts.headers.insert(ACCEPT, EITHER);
         }
         parts.uri = Uri::from_static("/mcp");
-        parts.extensions.insert(principal);
-        parts.extensions.insert(address);
+        parts.extensions = known(principal, address);
         Request::from_parts(parts, http_body_util::Full::new(bytes))
     }
 
@@ -239,6 +246,14 @@ impl<H: Served> App<H> {
             json!({ "code": INVALID_REQUEST, "message": challenge.message(), "data": { "code": challenge.code() } });
         self.challenge(challenge, &json!({ "jsonrpc": "2.0", "id": id, "error": error }))
     }
+}
+
+/// What a handler is told of who sends a request.
+fn known(principal: Arc<Principal>, address: ClientAddress) -> Extensions {
+    let mut extensions = Extensions::new();
+    extensions.insert(principal);
+    extensions.insert(address);
+    extensions
 }
 
 /// Whether rmcp reads this header.

@@ -9,6 +9,7 @@ mod batch;
 mod body;
 mod certificates;
 mod connections;
+mod direct;
 mod door;
 mod endpoint;
 #[cfg(feature = "fuzzing")]

@@ -20,6 +20,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use super::body::{self, Body, Unreadable};
+use super::direct::Direct;
 use super::endpoint::MESSAGE;
 use super::origins::{Foreign, Origins};
 use super::proxies::Proxies;
@@ -66,13 +67,15 @@ pub(super) struct Permit {
 }
 
 /// What all connections share.
-pub(super) struct App<H> {
+pub(super) struct App<H: Served> {
     origins: Origins,
     pub(super) proxies: Proxies,
     pub(super) authentication: Arc<Authentication>,
     pub(super) sessions: Arc<Sessions>,
     pub(super) handler: H,
     pub(super) mcp: StreamableHttpService<H, Sessions>,
+    /// For requests of 2026-07-28 that need nothing of rmcp's transport.
+    pub(super) direct: Direct<H>,
     /// For requests of the revisions before 2026-07-28 that belong to no session.
     pub(super) bare: StreamableHttpService<H, NeverSessionManager>,
     /// A permit for every request that is being answered.
@@ -91,7 +94,7 @@ impl<H: Served> App<H> {
         let sessions = Sessions::new(options.most_sessions, options.session_idle);
         let mut config = StreamableHttpServerConfig::default()
             .with_json_response(true)
-            .with_cancellation_token(end)
+            .with_cancellation_token(end.clone())
             .with_max_request_body_bytes(body::LONGEST)
             // Both are checked here, for every path and before anything is read.
             .disable_allowed_hosts()
@@ -102,6 +105,7 @@ impl<H: Served> App<H> {
         let bare = StreamableHttpService::new(factory.clone(), Arc::default(), sessionless);
         config.session_store = Some(Arc::<Sessions>::clone(&sessions));
         let mcp = StreamableHttpService::new(factory, Arc::clone(&sessions), config);
+        let direct = Direct::new(handler.clone(), end);
         Self {
             origins: options.origins,
             proxies: options.proxies,
@@ -109,6 +113,7 @@ impl<H: Served> App<H> {
             sessions,
             handler,
             mcp,
+            direct,
             bare,
             flight: Arc::new(Semaphore::new(MOST_REQUESTS)),
             turns: Arc::new(Semaphore::new(AT_ONCE)),

@@ -19,7 +19,7 @@ use rmcp::model::{ProtocolVersion, RequestId};
 use rmcp::transport::streamable_http_server::session::local::{
     LocalSessionHandle, LocalSessionManager, LocalSessionManagerError, SessionConfig, SessionError,
 };
-use rmcp::transport::streamable_http_server::session::{SessionId, SessionManager as _, SessionState};
+use rmcp::transport::streamable_http_server::session::{SessionId, SessionManager as _};
 use tokio::sync::OwnedMutexGuard;
 use tokio::time::Instant;
 
@@ -48,8 +48,8 @@ struct Use {
     owner: Option<String>,
     /// What was agreed on.
     version: Option<ProtocolVersion>,
-    /// What it was opened with.
-    opening: Option<SessionState>,
+    /// What it was opened with, as JSON: as rmcp has it, it takes ten times the room.
+    opening: Option<Box<[u8]>>,
     /// How many wait for something of it: while there are any it neither rests nor ends.
     waiting: usize,
     /// The requests that are not answered yet.
@@ -276,6 +276,9 @@ impl Drop for Waiting {
         session.last = Instant::now();
         if let Some(request) = &self.request {
             session.requests.remove(request);
+            if session.requests.is_empty() {
+                session.requests.shrink_to_fit();
+            }
             session.interrupted |= !self.answered;
         }
     }

@@ -100,12 +100,13 @@ impl SessionManager for Sessions {
 #[async_trait]
 impl SessionStore for Sessions {
     async fn load(&self, id: &str) -> Result<Option<SessionState>, SessionStoreError> {
-        Ok(self.find(id).and_then(|session| lock(&session).opening.clone()))
+        let opening = self.find(id).and_then(|session| lock(&session).opening.clone());
+        Ok(opening.map(|opening| serde_json::from_slice(&opening)).transpose()?)
     }
 
     async fn store(&self, id: &str, state: &SessionState) -> Result<(), SessionStoreError> {
         if let Some(session) = self.find(id) {
-            lock(&session).opening = Some(state.clone());
+            lock(&session).opening = Some(serde_json::to_vec(state)?.into_boxed_slice());
         }
         Ok(())
     }

@@ -68,7 +68,8 @@ def main():
     options = parser.parse_args()
     command = [os.path.abspath(options.binary), "--sandbox", "--http", "--port", "0", "--session-idle", str(IDLE)]
     with tempfile.TemporaryDirectory() as folder, subprocess.Popen(
-            command, env={}, cwd=folder, text=True, stderr=subprocess.PIPE) as process:
+            # Without a place on the disk the audit log of all these calls is kept in memory too.
+            [*command, "--state-dir", os.path.join(folder, "state")], env={}, cwd=folder, text=True, stderr=subprocess.PIPE) as process:
         try:
             return measure(process, soak.listening(process), options)
         finally:

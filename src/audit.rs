@@ -4,6 +4,7 @@
 mod door;
 mod queue;
 
+use std::borrow::Cow;
 use std::hash::{BuildHasher as _, RandomState};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,6 +27,12 @@ use queue::Queue;
 
 /// The principal of an event where nobody is known. No token can have this name: theirs begin with `token:`.
 const NOBODY: &str = "nobody";
+
+/// Most lines are no longer, in bytes.
+const LINE: usize = 512;
+
+/// As many characters are kept of a name that nobody has checked.
+const NAME: usize = 100;
 
 /// Which part of a call an event tells of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,8 +71,8 @@ pub struct Event {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<String>,
     /// The tool, by the name that it has today.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub tool: String,
+    #[serde(default, skip_serializing_if = "str::is_empty")]
+    pub tool: Cow<'static, str>,
     /// What it acts on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource: Option<String>,
@@ -73,7 +80,7 @@ pub struct Event {
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub arguments: Value,
     /// `allowed`, the code of a refusal, `invalid_arguments` or `unknown_tool`.
-    pub decision: String,
+    pub decision: Cow<'static, str>,
     /// Why it was refused, in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -85,7 +92,7 @@ pub struct Event {
     pub approval: Option<String>,
     /// What came of a call that was allowed: `done` or `failed`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub result: Option<String>,
+    pub result: Option<Cow<'static, str>>,
     /// The HTTP status of the provider.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
@@ -99,7 +106,7 @@ pub struct Event {
 
 impl Event {
     /// An event of now, of which nothing else is known.
-    fn new(kind: Kind, principal: &str, decision: &str) -> Self {
+    fn new(kind: Kind, principal: &str, decision: &'static str) -> Self {
         Self {
             time: now(),
             event: kind,
@@ -109,10 +116,10 @@ impl Event {
             address: None,
             session: None,
             account: None,
-            tool: String::new(),
+            tool: Cow::Borrowed(""),
             resource: None,
             arguments: Value::Null,
-            decision: decision.to_owned(),
+            decision: Cow::Borrowed(decision),
             reason: None,
             count: None,
             approval: None,
@@ -127,7 +134,9 @@ impl Event {
     #[must_use]
     pub fn to_line(&self) -> String {
         // Writing to memory fails only for maps without text keys, and an event has none.
-        serde_json::to_string(self).unwrap_or_default()
+        let mut line = Vec::with_capacity(LINE);
+        let _ = serde_json::to_writer(&mut line, self);
+        String::from_utf8(line).unwrap_or_default()
     }
 }
 
@@ -146,8 +155,8 @@ impl Trail {
             client: caller.client_name.clone(),
             address: caller.address,
             session: caller.session.clone(),
-            tool: tool.chars().take(100).collect(),
-            arguments: arguments.keys().take(100).map(|name| name.chars().take(100).collect::<String>()).collect(),
+            tool: Cow::Owned(short(tool).to_owned()),
+            arguments: arguments.keys().take(100).map(|name| short(name)).collect(),
             ..Event::new(Kind::Call, caller.principal.id(), "unknown_tool")
         };
         Self { begun: Instant::now(), event }
@@ -155,13 +164,13 @@ impl Trail {
 
     /// The tool is known.
     pub fn found(&mut self, entry: Entry) {
-        self.event.tool = entry.tool.name.to_string();
-        self.event.decision = "invalid_arguments".to_owned();
+        self.event.tool = entry.tool.name.clone();
+        self.event.decision = Cow::Borrowed("invalid_arguments");
     }
 
     /// No provider takes part.
     pub fn answered_here(&mut self) {
-        self.event.decision = "allowed".to_owned();
+        self.event.decision = Cow::Borrowed("allowed");
     }
 
     /// The arguments are checked and the account is known.
@@ -169,7 +178,7 @@ impl Trail {
         self.event.account = Some(call.account_name());
         self.event.resource = call.resource();
         self.event.arguments = Value::Object(call.arguments.masked(call.entry.tool).as_map().clone());
-        self.event.decision = "allowed".to_owned();
+        self.event.decision = Cow::Borrowed("allowed");
     }
 
     /// The line to keep before the call is carried out.
@@ -189,20 +198,20 @@ impl Trail {
         self.event.milliseconds = u64::try_from(self.begun.elapsed().as_millis()).ok();
         match outcome {
             Ok(reply) => {
-                self.event.result = Some("done".to_owned());
+                self.event.result = Some(Cow::Borrowed("done"));
                 self.event.status = Some(reply.status);
                 self.event.correlation_id.clone_from(&reply.correlation_id);
             }
             Err(CallError::Refused(refusal)) => {
-                self.event.decision = refusal.code().as_str().to_owned();
+                self.event.decision = Cow::Borrowed(refusal.code().as_str());
                 self.event.reason = refusal.objection.reason();
             }
-            Err(CallError::Unapproved(_)) => self.event.decision = "confirmation_required".to_owned(),
+            Err(CallError::Unapproved(_)) => self.event.decision = Cow::Borrowed("confirmation_required"),
             Err(CallError::Arguments(_) | CallError::Operation { .. } | CallError::Reference { .. }) => {
-                self.event.decision = "invalid_arguments".to_owned();
+                self.event.decision = Cow::Borrowed("invalid_arguments");
             }
             Err(error) => {
-                self.event.result = Some("failed".to_owned());
+                self.event.result = Some(Cow::Borrowed("failed"));
                 if let CallError::Upstream(upstream) = error.cause() {
                     self.event.status = Some(upstream.status);
                     self.event.correlation_id.clone_from(&upstream.correlation_id);
@@ -312,6 +321,11 @@ fn write(queue: &Queue, store: &LazyStore) {
             }
         }
     }
+}
+
+/// As much of a name that nobody has checked as is kept.
+fn short(name: &str) -> &str {
+    name.char_indices().nth(NAME).map_or(name, |(end, _)| &name[..end])
 }
 
 fn now() -> String {

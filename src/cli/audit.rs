@@ -102,7 +102,7 @@ fn row(event: &Event) -> String {
         Kind::Call => "call",
         Kind::Door => "door",
     };
-    let tool = if tool.is_empty() { "-" } else { tool };
+    let tool = if tool.is_empty() { "-" } else { tool.as_ref() };
     let count = event.count.filter(|count| *count > 1).map_or_else(String::new, |count| format!(" ({count} times)"));
     let result = event.result.as_deref().unwrap_or("-");
     let status = event.status.map_or_else(|| "-".to_owned(), |status| status.to_string());

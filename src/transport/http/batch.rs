@@ -50,6 +50,7 @@ impl<H: Served> App<H> {
             Ok(others) => permit.flight.merge(others),
             Err(reason) => return turn_away(&reason),
         }
+        self.take_turn(&mut permit).await;
         let mut answers = Vec::new();
         for member in members {
             match self.answer_member(accepted, member).await {

@@ -36,7 +36,8 @@ impl<H: Served> App<H> {
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 &json!({ "error": "Send the body as `Content-Type: application/json`.", "code": "invalid_request" }),
             ),
-            Ok((bytes, permit)) => {
+            Ok((bytes, mut permit)) => {
+                self.take_turn(&mut permit).await;
                 // Nothing of the head goes on but what is asked for: the credentials of the caller end here.
                 let caller = Caller { principal, address, ..Caller::local(None) };
                 let answered = rest.answer(&parts.method, &parts.uri, &bytes, caller).await;

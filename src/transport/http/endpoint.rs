@@ -132,7 +132,7 @@ impl<H: Served> App<H> {
     }
 
     /// Carries out what the body of a request asks for.
-    async fn take(&self, accepted: Accepted, bytes: Bytes, permit: Permit) -> Response<Body> {
+    async fn take(&self, accepted: Accepted, bytes: Bytes, mut permit: Permit) -> Response<Body> {
         let message = match message::read(&bytes) {
             Ok(Inbound::Nothing) if bytes.trim_ascii().is_empty() => {
                 return refuse(StatusCode::BAD_REQUEST, PARSE_ERROR, "The body of the request is empty.");
@@ -147,6 +147,11 @@ impl<H: Served> App<H> {
                 return answer(StatusCode::BAD_REQUEST, text);
             }
         };
+        if let Some(ClientJsonRpcMessage::Request(request)) = &message
+            && matches!(request.request, ClientRequest::CallToolRequest(_))
+        {
+            self.take_turn(&mut permit).await;
+        }
         self.answer(accepted, bytes, message).await.map(|body| body.holding(permit))
     }
 

@@ -53,17 +53,18 @@ pub(super) enum TurnedAway {
     Busy(&'static str),
 }
 
-/// How many requests are carried out before others wait for their turn.
+/// How many calls are carried out before others wait for their turn.
 const AT_ONCE: usize = 64;
 
-/// How long a request waits for its turn. One that has waited so long is carried out all the same, since those before
-/// it wait for a slow provider.
+/// How long a call waits for its turn. One that has waited so long is carried out all the same, since those before it
+/// wait for a slow provider.
 const PATIENCE: Duration = Duration::from_millis(100);
 
 /// Permission to carry out a request, until its response has gone out.
 pub(super) struct Permit {
     pub(super) flight: OwnedSemaphorePermit,
-    _turn: Option<OwnedSemaphorePermit>,
+    /// Of a call that had to wait for it.
+    turn: Option<OwnedSemaphorePermit>,
 }
 
 /// What all connections share.
@@ -80,8 +81,8 @@ pub(super) struct App<H: Served> {
     pub(super) bare: StreamableHttpService<H, NeverSessionManager>,
     /// A permit for every request that is being answered.
     pub(super) flight: Arc<Semaphore>,
-    /// A permit for each of those that have their turn. What is begun and not ended takes memory, and more of it than what
-    /// waits, so beginning everything at once only makes all of it late.
+    /// A permit for each call that has its turn. What is begun and not ended takes memory, and more of it than what waits,
+    /// so beginning everything at once only makes all of it late.
     turns: Arc<Semaphore>,
     /// A permit for every long body that is being read.
     room: Semaphore,
@@ -236,9 +237,13 @@ impl<H: Served> App<H> {
         let bytes = body::read(incoming, &self.room).await.map_err(TurnedAway::Unreadable)?;
         // Not before the body is there: whoever is slow to send one must not take the place of others.
         let flight = self.permits(1)?;
+        if self.closing.is_cancelled() { Err(TurnedAway::CLOSING) } else { Ok((bytes, Permit { flight, turn: None })) }
+    }
+
+    /// Waits for the turn of a call, which ends with its permit.
+    pub(super) async fn take_turn(&self, permit: &mut Permit) {
         let turn = tokio::time::timeout(PATIENCE, Arc::clone(&self.turns).acquire_owned()).await;
-        let permit = Permit { flight, _turn: turn.ok().and_then(Result::ok) };
-        if self.closing.is_cancelled() { Err(TurnedAway::CLOSING) } else { Ok((bytes, permit)) }
+        permit.turn = turn.ok().and_then(Result::ok);
     }
 
     /// Permission to carry out so many more requests.

@@ -1,6 +1,6 @@
 use futures_util::FutureExt as _;
 use rmcp::model::InitializeRequestParams;
-use rmcp::transport::streamable_http_server::session::{RestoreOutcome, SessionStore as _};
+use rmcp::transport::streamable_http_server::session::{RestoreOutcome, SessionState, SessionStore as _};
 
 use super::*;
 

@@ -30,7 +30,7 @@ LOAD, CROWD = [1, 16, 64], 256
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--binary", metavar="FILE", help="measure this hostinger-mcp instead of building one")
-    parser.add_argument("--profile", default="release", help="Cargo profile to build with; `dist` is what is shipped")
+    parser.add_argument("--profile", default="dist", help="Cargo profile to build with (dist, which is shipped)")
     parser.add_argument("--seconds", type=float, default=4, help="measured time of each load (4)")
     parser.add_argument("--rounds", type=int, default=1, help="how often the loads alternate A B B A (1)")
     options = parser.parse_args()

@@ -1,6 +1,6 @@
 """What sessions of the revisions before 2026-07-28 cost: opens many, leaves them, waits until they have expired.
 
-    python3 benches/sessions.py --binary target/release/hostinger-mcp
+    python3 benches/sessions.py --binary target/dist/hostinger-mcp
 
 Prints resident memory before, with them open, and after, round by round; ends with 1 where a session costs more than
 100 KiB or what is left afterwards is more than 10 MiB. Linux and Python 3.9 or later; nothing else.

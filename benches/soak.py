@@ -1,6 +1,6 @@
 """Mixed load with faults on one server over HTTP and one over stdio; prints a verdict and ends with 0 or 1.
 
-    python3 benches/soak.py --binary target/release/hostinger-mcp --minutes 10
+    python3 benches/soak.py --binary target/dist/hostinger-mcp --minutes 10
 
 A mock provider on the loopback interface answers well, late, with errors, in part, at length or not at all. Clients
 call in both eras, give up in the middle, open sessions and leave them, and send nonsense. What is watched: every call

@@ -51,7 +51,7 @@ def main():
 def parse_options():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--binary", metavar="FILE", help="measure this xo-mcp instead of building one")
-    parser.add_argument("--profile", default="release", help="Cargo profile to build with; `dist` is what is shipped")
+    parser.add_argument("--profile", default="dist", help="Cargo profile to build with (dist, which is shipped)")
     parser.add_argument("--spawns", type=int, default=200, metavar="N", help="spawns of a native program (200)")
     parser.add_argument("--vendor-spawns", type=int, default=20, metavar="N", help="spawns of the vendor's server (20)")
     return parser.parse_args()

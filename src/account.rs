@@ -94,6 +94,7 @@ pub struct Account {
     name: Option<String>,
     base_url: Url,
     base: String,
+    place: String,
     headers: HeaderMap,
     secrets: Vec<Secret>,
     credential: bool,
@@ -157,6 +158,10 @@ impl Account {
         }
         Ok(Self {
             base: base_url.as_str().trim_end_matches('/').to_owned(),
+            place: match &settings.name {
+                Some(name) => format!("{base_url} ({name})"),
+                None => base_url.to_string(),
+            },
             credential: carrier.is_none_or(|carrier| headers.contains_key(carrier))
                 || headers.contains_key(AUTHORIZATION)
                 || session.is_some()
@@ -201,11 +206,8 @@ impl Account {
 
     /// Its address, and its name if it has one: what tells it from others in texts for people.
     #[must_use]
-    pub fn place(&self) -> String {
-        match self.name() {
-            Some(name) => format!("{} ({name})", self.base_url),
-            None => self.base_url.to_string(),
-        }
+    pub fn place(&self) -> &str {
+        &self.place
     }
 
     /// The provider for people, with its name if it has one: `Acme (lab)`.

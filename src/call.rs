@@ -46,7 +46,7 @@ impl Call {
     /// Provider, address and name of the account, as approvals and audit name it.
     #[must_use]
     pub fn account_name(&self) -> String {
-        format!("{} {}", self.entry.provider.name, self.account.place())
+        [&self.entry.provider.name, " ", self.account.place()].concat()
     }
 
     /// What the call acts on: the values of the path parameters in order, or of the arguments in its resource.
@@ -88,12 +88,15 @@ impl Call {
     /// says.
     #[must_use]
     pub fn resource(&self) -> Option<String> {
-        let mut path = format!("{} ", self.account.place());
+        let begin = || [self.account.place(), " "].concat();
         let Some(operation) = self.entry.tool.operation() else {
             let steps: Option<Vec<String>> = self.entry.tool.resource().map(|step| self.step(step)).collect();
-            path.push_str(&steps.filter(|steps| !steps.is_empty())?.join("/"));
-            return Some(path);
+            return Some(begin() + &steps.filter(|steps| !steps.is_empty())?.join("/"));
         };
+        if !operation.path.0.iter().any(|segment| matches!(segment, Segment::Parameter(_))) {
+            return None;
+        }
+        let mut path = begin();
         for segment in operation.path.0.iter() {
             match segment {
                 Segment::Literal(text) => path.push_str(text),

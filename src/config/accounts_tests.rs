@@ -52,7 +52,7 @@ fn accounts_come_from_the_file_and_from_the_environment() {
     let config = configured(TWO, 0o644, variables, false).unwrap();
     assert_eq!(names(config.accounts.of("example")), ["lab", "prod"], "the environment has no credential");
     let [lab, prod] = config.accounts.of("example") else { panic!("two") };
-    assert_eq!((lab.place().as_str(), lab.timeout().as_secs()), ("https://lab.example.com/api (lab)", 7));
+    assert_eq!((lab.place(), lab.timeout().as_secs()), ("https://lab.example.com/api (lab)", 7));
     assert_eq!(prod.place(), "https://api.example.com/ (prod)");
     assert_eq!(
         names(configured(TWO, 0o644, with_own, false).unwrap().accounts.of("example")),
@@ -66,7 +66,7 @@ fn accounts_come_from_the_file_and_from_the_environment() {
     assert!(config.accounts.choice("homeless").is_none() && config.accounts.choice("example").is_none());
     // A simulation has the names and nothing else.
     let config = configured(TWO, 0o644, with_own, true).unwrap();
-    let places: Vec<String> = config.accounts.of("example").iter().map(|account| account.place()).collect();
+    let places: Vec<&str> = config.accounts.of("example").iter().map(|account| account.place()).collect();
     assert_eq!(places, ["http://example.lab.sandbox.invalid/ (lab)", "http://example.prod.sandbox.invalid/ (prod)"]);
     assert!(!config.accounts.of("example").iter().any(|account| account.has_credential()));
 }

@@ -47,6 +47,27 @@ fn both_addresses_answer_every_request_alone() {
 }
 
 #[test]
+fn the_short_way_of_a_request_ends_where_the_long_one_does() {
+    let server = Server::sandbox(&[]);
+    for (method, params) in [
+        ("tools/list", json!({})),
+        ("tools/list", json!({ "cursor": "x" })),
+        ("tools/call", json!({ "name": TOOL })),
+        ("tools/call", json!({ "name": TOOL, "arguments": { "no": "such" } })),
+        ("tools/call", json!({ "name": "no_such_tool" })),
+    ] {
+        let short = Request::modern(1, method, params.clone());
+        let long = short.clone().with("Content-Type", "application/json; charset=utf-8");
+        let [short, long] = [short, long].map(|request| server.ask(&request));
+        let what = format!("{method} {params}");
+        assert_eq!((short.status, short.header("content-type")), (long.status, long.header("content-type")), "{what}");
+        assert_eq!(short.json(), long.json(), "{what}");
+        // rmcp does not say this.
+        assert_eq!((short.header("cache-control"), long.header("cache-control")), (Some("no-store"), None), "{what}");
+    }
+}
+
+#[test]
 fn the_list_of_tools_is_the_same_for_all_and_whole() {
     let server = Server::sandbox(&[]);
     let list = || server.ask(&Request::modern(1, "tools/list", json!({})));

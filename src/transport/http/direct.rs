@@ -1,31 +1,34 @@
 //! Requests of 2026-07-28 about which nothing is left to decide go straight to the handler.
 //!
-//! For every request without a session rmcp reads the body once more and sets up a service of its own, with tasks and
-//! channels, which costs more than the call. What that is for is to find fault with the request and to pass on what
-//! is said before the answer. A request without any fault whose answer is all that is said needs neither; everything
-//! else goes the whole way.
+//! rmcp's transport reads the body of a request once more and sets up a service for it alone, with tasks and channels of
+//! 120 KiB, which costs as much as the call itself. It does so to find fault with the request, and to pass on what is
+//! said before the answer. A request without any fault whose answer is all that is said needs neither, and goes to
+//! rmcp's handling of requests at once; everything else goes the whole way.
 
 use std::convert::Infallible;
 use std::future::{pending, ready};
 
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{Extensions, HeaderMap, Method, Request, Response, StatusCode};
-use rmcp::RoleServer;
 use rmcp::model::{
     ClientCapabilities, ClientRequest, GetMeta as _, Implementation, InitializeRequestParams, JsonRpcMessage,
     JsonRpcRequest, ProtocolVersion, ServerJsonRpcMessage,
 };
 use rmcp::service::{RequestContext, RunningService, RxJsonRpcMessage, Service as _, TxJsonRpcMessage, serve_directly};
 use rmcp::transport::Transport;
+use rmcp::{ErrorData, RoleServer};
 use tokio_util::sync::CancellationToken;
 
 use super::body::Body;
-use super::endpoint::turn_away;
-use super::respond::{TurnedAway, answer};
+use super::respond::answer;
 use crate::server::Served;
 
 /// The one revision whose requests are answered here.
 const REVISION: ProtocolVersion = ProtocolVersion::V_2026_07_28;
+
+/// What becomes of a request that outlasts the server.
+const CUT_OFF: &str =
+    "The server ended before this request did. What came of it is not known: look before you repeat it.";
 
 /// The way of a request that needs nothing of the transport but its answer.
 pub(super) struct Direct<H: Served> {
@@ -61,15 +64,16 @@ impl<H: Served> Direct<H> {
         context.extensions.insert(head);
         // Boxed: it has room for whatever may be asked of a handler.
         let handled = Box::pin(self.idle.service().handle_request(request, context));
-        let message: ServerJsonRpcMessage = tokio::select! {
-            result = handled => match result {
-                Ok(result) => JsonRpcMessage::response(result, id),
-                Err(error) => JsonRpcMessage::error(error, Some(id)),
-            },
-            () = self.end.cancelled() => return turn_away(&TurnedAway::CLOSING),
+        let (status, outcome) = tokio::select! {
+            outcome = handled => (StatusCode::OK, outcome),
+            () = self.end.cancelled() => (StatusCode::SERVICE_UNAVAILABLE, Err(ErrorData::internal_error(CUT_OFF, None))),
+        };
+        let message: ServerJsonRpcMessage = match outcome {
+            Ok(result) => JsonRpcMessage::response(result, id),
+            Err(error) => JsonRpcMessage::error(error, Some(id)),
         };
         // Writing to memory fails only for maps without text keys, and these types have none.
-        answer(StatusCode::OK, serde_json::to_vec(&message).unwrap_or_default())
+        answer(status, serde_json::to_vec(&message).unwrap_or_default())
     }
 }
 

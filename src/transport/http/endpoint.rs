@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::header::{ACCEPT, ALLOW, CONTENT_TYPE, HOST, HeaderName, HeaderValue};
 use http::{Extensions, HeaderMap, Method, Request, Response, StatusCode, Uri};
 use hyper::body::Incoming;
-use rmcp::model::{ClientJsonRpcMessage, ClientRequest, RequestId};
+use rmcp::model::{ClientJsonRpcMessage, ClientRequest, JsonRpcRequest, RequestId};
 use serde_json::{Value, json};
 
 use super::body::Body;
@@ -155,6 +155,34 @@ impl<H: Served> App<H> {
         self.answer(accepted, bytes, message).await.map(|body| body.holding(permit))
     }
 
+    /// The answer to a request that is over before anybody is asked to carry it out.
+    fn refuse_beforehand(
+        &self,
+        JsonRpcRequest { id, request, .. }: &JsonRpcRequest<ClientRequest>,
+        sender: &Sender,
+        headers: &HeaderMap,
+    ) -> Option<Response<Body>> {
+        if sender.session.as_ref().is_some_and(|session| self.sessions.waits(session, id)) {
+            let message = "A request with this id is still being carried out in this session.";
+            return Some(refuse_request(id, message));
+        }
+        match request {
+            // Whoever is asked for no token cannot bring a better one: the result says what the call lacks.
+            ClientRequest::CallToolRequest(call) if !self.authentication.is_open() => {
+                let caller = Caller {
+                    principal: Arc::clone(&sender.principal),
+                    address: Some(self.proxies.client(sender.peer, headers).0),
+                    session: sender.session.clone(),
+                    ..Caller::local(None)
+                };
+                let scope = self.handler.lacking_scope(caller, &call.params)?;
+                let id = id.clone().into_json_value();
+                Some(self.refuse_caller(&Challenge::Insufficient(vec![scope.to_owned()]), id))
+            }
+            _ => None,
+        }
+    }
+
     /// Answers one message: `bytes`, which were read as `message`.
     pub(super) async fn answer(
         &self,
@@ -166,26 +194,8 @@ impl<H: Served> App<H> {
             Some(ClientJsonRpcMessage::Request(request)) => Some(request),
             _ => None,
         };
-        if let Some(request) = request {
-            if sender.session.as_ref().is_some_and(|session| self.sessions.waits(session, &request.id)) {
-                let message = "A request with this id is still being carried out in this session.";
-                return refuse_request(&request.id, message);
-            }
-            // Whoever is asked for no token cannot bring a better one: the result says what the call lacks.
-            if let ClientRequest::CallToolRequest(call) = &request.request
-                && !self.authentication.is_open()
-            {
-                let caller = Caller {
-                    principal: Arc::clone(&sender.principal),
-                    address: Some(self.proxies.client(sender.peer, &parts.headers).0),
-                    session: sender.session.clone(),
-                    ..Caller::local(None)
-                };
-                if let Some(scope) = self.handler.lacking_scope(caller, &call.params) {
-                    let id = request.id.clone().into_json_value();
-                    return self.refuse_caller(&Challenge::Insufficient(vec![scope.to_owned()]), id);
-                }
-            }
+        if let Some(refusal) = request.and_then(|request| self.refuse_beforehand(request, &sender, &parts.headers)) {
+            return refusal;
         }
         let asked = request.map(|request| &request.request);
         let opens = matches!(asked, Some(ClientRequest::InitializeRequest(_)));

@@ -1,9 +1,10 @@
 //! MCP over Streamable HTTP: both eras on one endpoint, for any number of clients; and beside it a door for scripts,
 //! where that was asked for.
 //!
-//! rmcp minds the protocol, [`Rest`](crate::server::rest::Rest) what scripts ask. What is here minds the network: who
-//! may come in ([`Origins`], authentication), how much of anything one caller may use, and how the server comes to its
-//! end without losing what it has accepted.
+//! rmcp minds the protocol (of most calls of 2026-07-28 only what comes after the transport, see `direct`),
+//! [`Rest`](crate::server::rest::Rest) what scripts ask. What is here minds the network: who may come in ([`Origins`],
+//! authentication), how much of anything one caller may use, and how the server comes to its end without losing what
+//! it has accepted.
 
 mod batch;
 mod body;

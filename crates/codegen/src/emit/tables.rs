@@ -16,7 +16,11 @@ pub(super) fn emit(providers: &[LoweredProvider], enabled: &dyn Fn(&ToolsetSetti
     let models: Vec<Provider> =
         providers.iter().map(|lowered| lowered.model(enabled)).filter(|model| !model.toolsets.is_empty()).collect();
     let names: Vec<String> = models.iter().map(|model| format!("&{}", static_name(&model.name))).collect();
-    out.push_str("use infra_mcp_model::*;\nuse std::borrow::Cow::Borrowed as B;\n\n");
+    out.push_str("use infra_mcp_model::*;\n");
+    if !models.is_empty() {
+        out.push_str("use std::borrow::Cow::Borrowed as B;\n");
+    }
+    out.push('\n');
     out.push_str("/// Every provider of this build, in name order.\n");
     _ = writeln!(out, "pub static PROVIDERS: &[&Provider] = &[{}];", names.join(", "));
     out.push_str("\n/// The names of all tools by provider, former ones included, with a space between two.\n");

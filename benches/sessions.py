@@ -66,14 +66,15 @@ def main():
     parser.add_argument("--sessions", type=int, default=2000, metavar="N", help="sessions in a round (2000)")
     parser.add_argument("--rounds", type=int, default=3, metavar="N", help="rounds (3)")
     options = parser.parse_args()
-    command = [os.path.abspath(options.binary), "--sandbox", "--http", "--port", "0", "--session-idle", str(IDLE)]
-    with tempfile.TemporaryDirectory() as folder, subprocess.Popen(
-            # Without a place on the disk the audit log of all these calls is kept in memory too.
-            [*command, "--state-dir", os.path.join(folder, "state")], env={}, cwd=folder, text=True, stderr=subprocess.PIPE) as process:
-        try:
-            return measure(process, soak.listening(process), options)
-        finally:
-            process.terminate()
+    with tempfile.TemporaryDirectory() as folder:
+        # Without a place on the disk the audit log of all these calls is kept in memory too.
+        command = [os.path.abspath(options.binary), "--sandbox", "--http", "--port", "0", "--session-idle", str(IDLE),
+                   "--state-dir", os.path.join(folder, "state")]
+        with subprocess.Popen(command, env={}, cwd=folder, text=True, stderr=subprocess.PIPE) as process:
+            try:
+                return measure(process, soak.listening(process), options)
+            finally:
+                process.terminate()
 
 
 def measure(process, port, options):

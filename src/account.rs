@@ -94,6 +94,7 @@ pub struct Account {
     name: Option<String>,
     base_url: Url,
     base: String,
+    /// Put into words once, since every call names it in the audit log.
     place: String,
     headers: HeaderMap,
     secrets: Vec<Secret>,

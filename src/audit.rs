@@ -332,7 +332,7 @@ fn now() -> String {
     DateTime::<Utc>::from(std::time::SystemTime::now()).to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
-/// Tells calls apart; nothing is kept by it, so nobody has to be unable to guess it.
+/// Tells calls apart. Nothing is decided by it, so it may be guessed.
 fn random_id() -> String {
     // No two states of one thread are alike, and those of different threads have different random keys.
     format!("{:016x}", RandomState::new().hash_one(()))

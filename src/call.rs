@@ -88,25 +88,21 @@ impl Call {
     /// says.
     #[must_use]
     pub fn resource(&self) -> Option<String> {
-        let begin = || [self.account.place(), " "].concat();
         let Some(operation) = self.entry.tool.operation() else {
             let steps: Option<Vec<String>> = self.entry.tool.resource().map(|step| self.step(step)).collect();
-            return Some(begin() + &steps.filter(|steps| !steps.is_empty())?.join("/"));
+            let steps = steps.filter(|steps| !steps.is_empty())?;
+            return Some([self.account.place(), " ", &steps.join("/")].concat());
         };
-        if !operation.path.0.iter().any(|segment| matches!(segment, Segment::Parameter(_))) {
-            return None;
-        }
-        let mut path = begin();
-        for segment in operation.path.0.iter() {
+        let segments = operation.path.0.as_ref();
+        let first = segments.iter().position(|segment| matches!(segment, Segment::Parameter(_)))?;
+        let mut path = [self.account.place(), " "].concat();
+        for segment in &segments[..=first] {
             match segment {
                 Segment::Literal(text) => path.push_str(text),
-                Segment::Parameter(name) => {
-                    path.push_str(&self.path_value(operation, name)?);
-                    return Some(path);
-                }
+                Segment::Parameter(name) => path.push_str(&self.path_value(operation, name)?),
             }
         }
-        None
+        Some(path)
     }
 }
 

@@ -84,9 +84,10 @@ fn without_grace_calls_are_aborted() {
     server.signal("TERM");
     wait_for_the_end(&mut stream);
     assert_eq!(server.exit_code(), Some(0));
-    // It may say that nobody knows what came of it, and must not say anything else.
+    // A machine that is busy enough may not get to saying it before the server is gone.
     let said = String::from_utf8(connection.rest()).expect("UTF-8");
-    assert!(said.is_empty() || said.contains("What came of it is not known"), "{said}");
+    let honest = said.starts_with("HTTP/1.1 503") && said.contains("What came of it is not known");
+    assert!(said.is_empty() || honest, "{said}");
 }
 
 #[test]

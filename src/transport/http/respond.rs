@@ -63,7 +63,7 @@ const PATIENCE: Duration = Duration::from_millis(100);
 /// Permission to carry out a request, until its response has gone out.
 pub(super) struct Permit {
     pub(super) flight: OwnedSemaphorePermit,
-    /// Of a call that had to wait for it.
+    /// The turn of a call; none where it went ahead without.
     turn: Option<OwnedSemaphorePermit>,
 }
 
